@@ -176,6 +176,17 @@ impl Visit<'_> {
         self.names.who(self.desk, self.actor()?, id)
     }
 
+    /// Who stands behind an id as the API writes it; what is none stands as it is.
+    pub(crate) fn who_by_id(&self, id: &str) -> Result<Cell, Refusal> {
+        CredentialId::from_hex(id).map_or_else(|| Ok(Cell::id(id)), |id| self.who(id))
+    }
+
+    /// Who stands behind an id as the API writes it, where there is one.
+    pub(crate) fn who_or(&self, id: Option<&str>, otherwise: &str) -> Result<Cell, Refusal> {
+        let id = id.and_then(CredentialId::from_hex);
+        id.map_or_else(|| Ok(Cell::unknown(otherwise)), |id| self.who(id))
+    }
+
     /// Who let somebody's session in, to be said beside what they did in it; none: nobody is named.
     pub(crate) fn let_in_by(&self, id: Option<CredentialId>) -> Result<Option<Cell>, Refusal> {
         let Some(id) = id else { return Ok(None) };

@@ -195,10 +195,7 @@ pub(crate) fn facts(visit: &Visit<'_>, statement: &Statement) -> Result<Block, R
 }
 
 fn approved(visit: &Visit<'_>, facts: Facts, approval: &Approved) -> Result<Facts, Refusal> {
-    let by = match CredentialId::from_hex(&approval.by) {
-        Some(id) => visit.who(id)?,
-        None => Cell::unknown("nobody"),
-    };
+    let by = visit.who_or(Some(&approval.by), "nobody")?;
     let let_in = approval.let_in_by.as_deref().and_then(CredentialId::from_hex);
     let by = [by].into_iter().chain(visit.let_in_by(let_in)?).collect();
     Ok(facts
@@ -295,10 +292,7 @@ pub(crate) fn doubts(row: &StatementRow, stale: &[&'static str]) -> Vec<&'static
 
 /// Who decided a row.
 pub(crate) fn by(visit: &Visit<'_>, row: &StatementRow) -> Result<Cell, Refusal> {
-    match row.by.as_deref().and_then(CredentialId::from_hex) {
-        Some(id) => visit.who(id),
-        None => Ok(Cell::unknown("nobody yet")),
-    }
+    visit.who_or(row.by.as_deref(), "nobody yet")
 }
 
 fn csv_rows(visit: &Visit<'_>, statement: &Statement) -> Result<Vec<Row>, Refusal> {

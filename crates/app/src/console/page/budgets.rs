@@ -389,14 +389,10 @@ fn versions(visit: &Visit<'_>, versions: &[BudgetVersion]) -> Result<Block, Refu
             (Some(says), false) => Cell::long(&in_words(says)),
             (None, false) => Cell::unknown("erased"),
         };
-        let by = match CredentialId::from_hex(&version.by) {
-            Some(id) => visit.who(id)?,
-            None => Cell::id(&version.by),
-        };
         let cells = vec![
             Cell::number(version.version),
             visit.time(version.at.0),
-            by,
+            visit.who_by_id(&version.by)?,
             says,
             Cell::maybe(version.note.as_deref(), "erased"),
             visit.entry(version.recorded.index),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use tabellion_model::charge::Currency;
-use tabellion_model::{CredentialId, Micros, SystemId};
+use tabellion_model::{Micros, SystemId};
 
 use super::calls;
 use super::traffic::can_be_asked_for;
@@ -202,10 +202,7 @@ fn of(visit: &Visit<'_>, sum: &Sum, query: &SpendQuery, spend: &Spend) -> Result
             Some(id) => visit.names.system(visit.desk, id)?,
             None => Cell::unknown("none"),
         },
-        ByForm::Key => match CredentialId::from_hex(text) {
-            Some(id) => visit.who(id)?,
-            None => Cell::id(text),
-        },
+        ByForm::Key => visit.who_by_id(text)?,
         ByForm::Model => {
             let cell = Cell::text(text);
             match text.split_once('/').filter(|_| reads_calls && can_be_asked_for(text)) {

@@ -223,10 +223,7 @@ fn primary(opened: &Opened<'_>) -> Option<Action> {
 /// How it stands, and by whom.
 pub(crate) fn facts(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Block, Refusal> {
     let (item, summary) = (&opened.item, &opened.item.summary);
-    let who = |id: &str| match CredentialId::from_hex(id) {
-        Some(id) => visit.who(id),
-        None => Ok(Cell::unknown("nobody")),
-    };
+    let who = |id: &str| visit.who_or(Some(id), "nobody");
     let authors = item.authors.iter().map(|id| who(id)).collect::<Result<Vec<_>, _>>()?;
     let mut facts = Facts::default()
         .with("About", registers::about(summary))

@@ -4,7 +4,7 @@
 
 use serde_json::json;
 use tabellion_model::body::Role;
-use tabellion_model::{CredentialId, OpeningId, SystemId};
+use tabellion_model::{OpeningId, SystemId};
 use tabellion_views::Depth;
 
 use super::{opening_form, opening_words, systems};
@@ -173,7 +173,9 @@ fn stands(state: StateForm) -> &'static str {
 
 fn row(visit: &Visit<'_>, opening: &Opening) -> Result<Row, Refusal> {
     let href = visit.to(&format!("/openings/{}", opening.id));
-    let by = |step: Option<&Step>| step.map_or_else(|| Ok(Cell::unknown("nobody")), |step| who(visit, step));
+    let by = |step: Option<&Step>| {
+        step.map_or_else(|| Ok(Cell::unknown("nobody")), |step| visit.who_by_id(&step.by))
+    };
     let cells = vec![
         opening
             .class
@@ -184,17 +186,13 @@ fn row(visit: &Visit<'_>, opening: &Opening) -> Result<Row, Refusal> {
         opening.until.map_or_else(|| Cell::unknown("erased"), |Time(until)| visit.time(until)),
         provider(opening),
         visit.time(opening.requested.at.0),
-        who(visit, &opening.requested)?,
+        visit.who_by_id(&opening.requested.by)?,
         by(opening.confirmed.as_ref())?,
         Cell::maybe(opening.requested.reason.as_deref(), "erased"),
         by(opening.withdrawn.as_ref())?,
         visit.entry(opening.requested.recorded.index),
     ];
     Ok(Row { href, cells })
-}
-
-fn who(visit: &Visit<'_>, step: &Step) -> Result<Cell, Refusal> {
-    CredentialId::from_hex(&step.by).map_or_else(|| Ok(Cell::id(&step.by)), |id| visit.who(id))
 }
 
 fn system_of(opening: &Opening) -> Option<SystemId> {
@@ -306,7 +304,8 @@ fn steps(visit: &Visit<'_>, opening: &Opening) -> Result<Block, Refusal> {
             continue;
         };
         let why = Cell::maybe(step.reason.as_deref(), "its reason is erased");
-        let cells = vec![who(visit, step)?, visit.time(step.at.0), why, visit.entry(step.recorded.index)];
+        let cells =
+            vec![visit.who_by_id(&step.by)?, visit.time(step.at.0), why, visit.entry(step.recorded.index)];
         facts = facts.with_all(name, cells);
     }
     facts.block()

@@ -3,7 +3,7 @@
 //! Promises: whoever loads a pack is shown exactly what they load. Must never: go back or take out by one person alone.
 
 use serde_json::json;
-use tabellion_model::{CredentialId, SystemId};
+use tabellion_model::SystemId;
 
 use super::packs::{act, holds_for, layer, path, state};
 use super::{pack_contents, policy_replay};
@@ -119,10 +119,6 @@ fn systems(visit: &Visit<'_>, ids: &[String]) -> Result<Vec<Cell>, Refusal> {
     ids.iter().map(cell).collect()
 }
 
-fn who(visit: &Visit<'_>, by: &str) -> Result<Cell, Refusal> {
-    CredentialId::from_hex(by).map_or_else(|| Ok(Cell::id(by)), |id| visit.who(id))
-}
-
 /// What waits for a second person, all of it, and the form that loads it.
 fn its_waiting(
     visit: &Visit<'_>,
@@ -131,7 +127,7 @@ fn its_waiting(
     refused: Option<&Refused<'_>>,
 ) -> Result<Block, Refusal> {
     let facts = Facts::default()
-        .with("Put forward by", who(visit, &waiting.by)?)
+        .with("Put forward by", visit.who_by_id(&waiting.by)?)
         .with("When", visit.time(waiting.at.0))
         .with("Why", Cell::maybe(waiting.note.as_deref(), "erased"))
         .with("Unit", Cell::maybe(waiting.unit.as_deref(), "none"))
@@ -191,7 +187,7 @@ fn history(visit: &Visit<'_>, versions: &[VersionShown]) -> Result<Block, Refusa
             }),
             Cell::maybe_number(version.pin),
             visit.time(version.at.0),
-            who(visit, &version.by)?,
+            visit.who_by_id(&version.by)?,
             Cell::maybe(version.reason.as_deref(), "erased"),
             visit.entry(version.recorded.index),
         ];

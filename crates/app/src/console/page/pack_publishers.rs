@@ -3,7 +3,6 @@
 //! Promises: whoever trusts a key sees all of it. Must never: show a key that waits as one that is trusted.
 
 use serde_json::{Value, json};
-use tabellion_model::CredentialId;
 
 use super::packs;
 use crate::console::answer::Answered;
@@ -167,13 +166,12 @@ fn its_waiting(
     waiting: &PublisherWaiting,
     refused: Option<&Refused<'_>>,
 ) -> Result<Block, Refusal> {
-    let by = CredentialId::from_hex(&waiting.by);
     let facts = Facts::default()
         .with("Key", waiting.key.as_deref().map_or_else(|| Cell::unknown("erased"), Cell::text))
         .with("Layers that its packs may stand in", layers(&waiting.layers))
         .with("Never loaded below", pins(&waiting.pins))
         .with("Who that is", Cell::maybe(waiting.note.as_deref(), "erased"))
-        .with("Put forward by", by.map_or_else(|| Ok(Cell::id(&waiting.by)), |id| visit.who(id))?)
+        .with("Put forward by", visit.who_by_id(&waiting.by)?)
         .with("When", visit.time(waiting.at.0));
     let mut blocks = vec![facts.block()?];
     if visit.can(Permission::PublishPolicies) {

@@ -374,11 +374,10 @@ fn built_before(visit: &Visit<'_>) -> Result<Block, Refusal> {
     let found = visit.desk.entries(visit.actor()?, &query)?;
     let mut rows = Vec::new();
     for entry in found.entries {
-        let who = entry.actor.as_deref().and_then(tabellion_model::CredentialId::from_hex);
         let number = |name: &str| entry.clear.get(name).and_then(Value::as_u64);
         let cells = vec![
             visit.time(entry.at.0),
-            who.map_or_else(|| Ok(Cell::unknown("the log")), |id| visit.who(id))?,
+            visit.who_or(entry.actor.as_deref(), "the log")?,
             Cell::maybe_number(number("count")),
             Cell::maybe_number(number("size")),
             visit.entry(entry.index),

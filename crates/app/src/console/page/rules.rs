@@ -2,9 +2,9 @@
 //!
 //! Promises: numbers are those of the API; a number that is not wholly known is shown as a span. Must never: show a rule whose number is unknown as one that holds.
 
+use tabellion_model::SystemId;
 use tabellion_model::body::{RuleComparison, RuleMeasure, RuleMetric};
 use tabellion_model::charge::Currency;
-use tabellion_model::{CredentialId, SystemId};
 
 use super::rule_form;
 use crate::console::answer::Answered;
@@ -374,14 +374,10 @@ fn versions(visit: &Visit<'_>, versions: &[RuleVersion]) -> Result<Block, Refusa
             (Some(says), false) => Cell::long(&in_words(says)),
             (None, false) => Cell::unknown("erased"),
         };
-        let by = match CredentialId::from_hex(&version.by) {
-            Some(id) => visit.who(id)?,
-            None => Cell::id(&version.by),
-        };
         let cells = vec![
             Cell::number(version.version),
             visit.time(version.at.0),
-            by,
+            visit.who_by_id(&version.by)?,
             says,
             Cell::maybe(version.note.as_deref(), "erased"),
             visit.entry(version.recorded.index),

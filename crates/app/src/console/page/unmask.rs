@@ -3,7 +3,7 @@
 //! Must never: show a value before the reason is on record, on a page that can be opened again, or to a browser that keeps what it typed.
 
 use serde_json::{Map, Value, json};
-use tabellion_model::{CredentialId, SystemId};
+use tabellion_model::SystemId;
 
 use super::story;
 use crate::console::answer::Answered;
@@ -90,13 +90,12 @@ fn asked_before(visit: &Visit<'_>, is_kept: bool) -> Result<Option<Block>, Refus
     }
     let mut rows = Vec::new();
     for one in unmaskings.iter().filter(|one| one.recorded.index < visit.size()) {
-        let by = CredentialId::from_hex(&one.by);
         let placeholders = one.placeholders.as_ref().map(|placeholders| placeholders.join(", "));
         rows.push(Row {
             href: String::new(),
             cells: vec![
                 visit.time(one.at.0),
-                by.map_or_else(|| Ok(Cell::id(&one.by)), |id| visit.who(id))?,
+                visit.who_by_id(&one.by)?,
                 Cell::maybe(one.reason.as_deref(), "erased"),
                 Cell::maybe(placeholders.as_deref(), "erased"),
                 visit.entry(one.recorded.index),
