@@ -5,6 +5,7 @@
 use tabellion_model::{CredentialId, SystemId};
 
 use super::budget_form;
+use super::versions::{self, Version};
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Facts, Section, fold, section};
 use crate::console::cell::Cell;
@@ -174,7 +175,7 @@ fn row(visit: &Visit<'_>, budget: &Budget) -> Result<Row, Refusal> {
 }
 
 /// The page of a budget, whose name is a short word.
-fn path(budget: &Budget) -> String {
+pub(super) fn path(budget: &Budget) -> String {
     format!("/budgets/{}", budget.name)
 }
 
@@ -282,8 +283,8 @@ pub(super) fn one(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>)
     if !budget.alerts.is_empty() {
         blocks.push(section("alerts", "Shares that were passed", vec![alerts(visit, &budget)?])?);
     }
-    let history = visit.desk.budget_history(visit.actor()?, name)?.versions;
-    blocks.push(section("history", "History", vec![versions(visit, &history)?])?);
+    let versions = visit.desk.budget_history(visit.actor()?, name)?.versions;
+    blocks.push(section("history", "History", vec![history(visit, &versions)?])?);
     if visit.can(Permission::ChangeBudgets) {
         let forms = budget_form::forms(visit, &budget, refused)?;
         // What was refused is read before anything else.
@@ -381,31 +382,17 @@ fn alerts(visit: &Visit<'_>, budget: &Budget) -> Result<Block, Refusal> {
     listing.table(visit, in_order(budget.alerts.iter().map(row).collect()))
 }
 
-fn versions(visit: &Visit<'_>, versions: &[BudgetVersion]) -> Result<Block, Refusal> {
-    let mut rows = Vec::new();
-    for version in versions.iter().rev() {
-        let says = match (&version.says, version.ended) {
-            (_, true) => Cell::state(("Ended", Tone::Quiet)),
-            (Some(says), false) => Cell::long(&in_words(says)),
-            (None, false) => Cell::unknown("erased"),
-        };
-        let cells = vec![
-            Cell::number(version.version),
-            visit.time(version.at.0),
-            visit.who_by_id(&version.by)?,
-            says,
-            Cell::maybe(version.note.as_deref(), "erased"),
-            visit.entry(version.recorded.index),
-        ];
-        rows.push(Row { href: String::new(), cells });
-    }
-    let listing = Listing::plain(
-        "history",
-        "History",
-        HISTORY,
-        nothing("No version can be read", "Every version of a budget is a record.", None),
-    );
-    listing.table(visit, in_order(rows))
+fn history(visit: &Visit<'_>, versions: &[BudgetVersion]) -> Result<Block, Refusal> {
+    let versions = versions.iter().map(|version| Version {
+        number: version.version,
+        at: version.at,
+        by: &version.by,
+        ended: version.ended,
+        says: version.says.as_ref().map(in_words),
+        note: version.note.as_deref(),
+        entry: version.recorded.index,
+    });
+    versions::history(visit, HISTORY, "Every version of a budget is a record.", versions)
 }
 
 /// The limits of a version, in a line.

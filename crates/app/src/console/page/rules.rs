@@ -7,6 +7,7 @@ use tabellion_model::body::{RuleComparison, RuleMeasure, RuleMetric};
 use tabellion_model::charge::Currency;
 
 use super::rule_form;
+use super::versions::{self, Version};
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Facts, Section, fold, section};
 use crate::console::cell::Cell;
@@ -275,11 +276,11 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
 pub(super) fn one(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
     let name = visit.parts.text("rule");
     let rule = visit.desk.rule(visit.actor()?, name)?;
-    let history = visit.desk.rule_history(visit.actor()?, name)?.versions;
+    let versions = visit.desk.rule_history(visit.actor()?, name)?.versions;
     let mut blocks = vec![
         facts(visit, &rule)?,
         section("crossings", "When it fired and resolved", vec![crossings(visit, &rule)?])?,
-        section("history", "History", vec![versions(visit, &history)?])?,
+        section("history", "History", vec![history(visit, &versions)?])?,
     ];
     if visit.can(Permission::ChangeRules) && visit.moment.is_none() {
         let forms = rule_form::forms(visit, &rule, refused)?;
@@ -366,29 +367,15 @@ fn crossed(visit: &Visit<'_>, crossing: &Crossing, currency: Option<Currency>) -
     Row { href: String::new(), cells }
 }
 
-fn versions(visit: &Visit<'_>, versions: &[RuleVersion]) -> Result<Block, Refusal> {
-    let mut rows = Vec::new();
-    for version in versions.iter().rev() {
-        let says = match (&version.says, version.ended) {
-            (_, true) => Cell::state(("Ended", Tone::Quiet)),
-            (Some(says), false) => Cell::long(&in_words(says)),
-            (None, false) => Cell::unknown("erased"),
-        };
-        let cells = vec![
-            Cell::number(version.version),
-            visit.time(version.at.0),
-            visit.who_by_id(&version.by)?,
-            says,
-            Cell::maybe(version.note.as_deref(), "erased"),
-            visit.entry(version.recorded.index),
-        ];
-        rows.push(Row { href: String::new(), cells });
-    }
-    let listing = Listing::plain(
-        "history",
-        "History",
-        HISTORY,
-        nothing("No version can be read", "Every version of a rule is a record.", None),
-    );
-    listing.table(visit, in_order(rows))
+fn history(visit: &Visit<'_>, versions: &[RuleVersion]) -> Result<Block, Refusal> {
+    let versions = versions.iter().map(|version| Version {
+        number: version.version,
+        at: version.at,
+        by: &version.by,
+        ended: version.ended,
+        says: version.says.as_ref().map(in_words),
+        note: version.note.as_deref(),
+        entry: version.recorded.index,
+    });
+    versions::history(visit, HISTORY, "Every version of a rule is a record.", versions)
 }
