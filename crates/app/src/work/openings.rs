@@ -3,20 +3,19 @@
 //! Promises: nobody confirms what they asked for, nor where they and whoever asked let one another in; nothing is open without an end. Must never: open a route
 //! because somebody asked, or keep one open because a view stands still.
 
-use std::iter::{empty, once};
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_ledger::{Draft, DraftStream, LedgerError};
 use tabellion_model::body::{
     Body, OpeningConfirmed, OpeningRefused, OpeningRequested, OpeningWithdrawn, RouteClass,
 };
-use tabellion_model::{CredentialId, Micros, OpeningId, SystemId};
+use tabellion_model::{Micros, OpeningId, SystemId};
 use tabellion_views::query::{OpeningRow, OpeningStep};
 
 use super::asking::all;
 use super::forms::{IdForm, Line, Reason, Reference, Time};
 use super::prose::Prose;
+use super::second_person::NotAnother;
 use super::systems::foreign;
 use super::writing::{Earlier, GOVERNANCE_RETENTION, draft_of};
 use super::{Actor, Desk, Given, Written};
@@ -292,34 +291,14 @@ impl Desk {
         Ok(())
     }
 
-    /// Whether whoever confirms is another than who asked: neither let the other in. Of the operator a session counts that begins with a link of theirs
-    /// alone, as with the lifting of stops.
+    /// Whether whoever confirms is another than who asked, as with the lifting of stops.
     fn check_may_confirm(&self, actor: &Actor, row: &OpeningRow) -> Result<(), Refusal> {
-        let second = self.second_person(actor)?;
-        let is_operators = |by: &CredentialId| self.ledger.is_operator(by);
-        let by_operator = is_operators(&row.by);
-        if second.is(row.by) || (by_operator && matches!(actor, Actor::Operator)) {
-            let text = "you asked for this opening, and a second person has to confirm it; nothing is open by it, and the attempt is recorded";
-            return Err(Refusal::new(Code::OwnWork, text));
-        }
-        let apart = if by_operator {
-            second
-                .check_let_in_by_others(empty(), empty())
-                .and_then(|()| second.check_not_let_in_by(is_operators))
-        } else {
-            second.check_let_in_by_others(once(&row.by), row.session.iter()).and_then(|()| match actor {
-                Actor::Operator => second.check_others_not_let_in_by(row.session.iter(), is_operators),
-                Actor::Person { .. } | Actor::Key { .. } => Ok(()),
-            })
-        };
-        apart.map_err(|refusal| match refusal.code {
-            Code::OwnLink => Refusal::new(
-                Code::OwnLink,
-                "your session and the request for this opening go back to one another by the links that let people in, so nobody could tell the two of you \
+        let otherwise = NotAnother {
+            own_work: "you asked for this opening, and a second person has to confirm it; nothing is open by it, and the attempt is recorded",
+            own_link: "your session and the request for this opening go back to one another by the links that let people in, so nobody could tell the two of you \
 apart; nothing is open by it, and the attempt is recorded",
-            ),
-            _ => refusal,
-        })
+        };
+        self.check_another(actor, row.by, row.session.as_ref(), &otherwise)
     }
 
     /// Records that somebody tried to confirm what they asked for: once for each person and opening.

@@ -3,8 +3,6 @@
 //! Promises: an order is recorded also when the views stand still, and answered when the gateway obeys it; nobody lifts what they ordered, nor where they
 //! and whoever did let one another in; what a stop did is counted from records. Must never: tell a time that no record has, or lift a stop by itself.
 
-use std::iter::{empty, once};
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_ledger::{Draft, DraftStream, LedgerError, SubjectFields};
@@ -15,6 +13,7 @@ use tabellion_views::query::{StopEffect, StopRow};
 use super::asking::all;
 use super::forms::{IdForm, Line, Reason, Reference, Time};
 use super::prose::Prose;
+use super::second_person::NotAnother;
 use super::systems::foreign;
 use super::writing::{Earlier, GOVERNANCE_RETENTION, draft_of};
 use super::{Actor, Desk, Given, Written};
@@ -262,36 +261,14 @@ impl Desk {
         Err(Refusal::new(Code::NotPermitted, text))
     }
 
-    /// Whether whoever lifts is another than who ordered: neither let the other in. The operator is no person of the log and lets everybody in at the
-    /// beginning, so for them a session counts that begins with a link of theirs alone.
+    /// Whether whoever lifts is another than who ordered.
     fn check_may_lift(&self, actor: &Actor, row: &StopRow) -> Result<(), Refusal> {
-        let second = self.second_person(actor)?;
-        let is_operators = |by: &CredentialId| self.ledger.is_operator(by);
-        let by_operator = is_operators(&row.by);
-        if second.is(row.by) || (by_operator && matches!(actor, Actor::Operator)) {
-            return Err(Refusal::new(
-                Code::OwnWork,
-                "you ordered this stop, and a second person has to lift it; it stays in force, and the attempt is recorded",
-            ));
-        }
-        let apart = if by_operator {
-            second
-                .check_let_in_by_others(empty(), empty())
-                .and_then(|()| second.check_not_let_in_by(is_operators))
-        } else {
-            second.check_let_in_by_others(once(&row.by), row.session.iter()).and_then(|()| match actor {
-                Actor::Operator => second.check_others_not_let_in_by(row.session.iter(), is_operators),
-                Actor::Person { .. } | Actor::Key { .. } => Ok(()),
-            })
-        };
-        apart.map_err(|refusal| match refusal.code {
-            Code::OwnLink => Refusal::new(
-                Code::OwnLink,
-                "your session and the order of this stop go back to one another by the links that let people in, so nobody could tell the two of you apart; \
+        let otherwise = NotAnother {
+            own_work: "you ordered this stop, and a second person has to lift it; it stays in force, and the attempt is recorded",
+            own_link: "your session and the order of this stop go back to one another by the links that let people in, so nobody could tell the two of you apart; \
 it stays in force, and the attempt is recorded",
-            ),
-            _ => refusal,
-        })
+        };
+        self.check_another(actor, row.by, row.session.as_ref(), &otherwise)
     }
 
     /// Records that somebody tried to lift what they ordered: once for each person and stop.
