@@ -29,6 +29,7 @@ pub mod keys;
 pub mod masked;
 pub mod masking;
 pub mod measurements;
+mod noticing;
 pub mod observing;
 pub mod openings;
 pub mod packages;

@@ -5,9 +5,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tabellion_ledger::{Draft, DraftStream, LedgerError};
 use tabellion_model::body::{
-    Body, OpeningConfirmed, OpeningRefused, OpeningRequested, OpeningWithdrawn, RouteClass,
+    OpeningConfirmed, OpeningRefused, OpeningRequested, OpeningWithdrawn, RouteClass,
 };
 use tabellion_model::{Micros, OpeningId, SystemId};
 use tabellion_views::query::{OpeningRow, OpeningStep};
@@ -17,7 +16,7 @@ use super::forms::{IdForm, Line, Reason, Reference, Time};
 use super::prose::Prose;
 use super::second_person::NotAnother;
 use super::systems::foreign;
-use super::writing::{Earlier, GOVERNANCE_RETENTION, draft_of};
+use super::writing::{Earlier, draft_of};
 use super::{Actor, Desk, Given, Written};
 use crate::permission::Permission;
 use crate::refusal::{Code, Refusal};
@@ -303,24 +302,9 @@ apart; nothing is open by it, and the attempt is recorded",
 
     /// Records that somebody tried to confirm what they asked for: once for each person and opening.
     fn record_opening_refusal(&self, actor: &Actor, opening: OpeningId, code: Code) -> Result<(), Refusal> {
-        let who = actor.credential().map(|id| id.to_hex());
         let body = OpeningRefused { opening, code: code.as_str().to_owned() };
-        let mut draft = Draft::new(OpeningRefused::TYPE);
-        draft.body = body.fields().map_err(|fault| Refusal::new(Code::Broken, fault.to_string()))?;
-        draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
-        draft.stream = Some(DraftStream { name: format!("{}/refused", stream(opening)), expected: None });
-        draft.idempotency_key =
-            Some(format!("opening-refused/{opening}/{}", who.as_deref().unwrap_or("operator")));
-        draft.actor = who;
-        draft.parents = self.in_session(actor, None)?;
-        draft.assurance = Some("observed".to_owned());
-        let appended = self.ledger.append_all(&[draft]);
-        self.note(appended.as_ref().map(drop));
-        match appended {
-            // Recorded before, in whichever words: once is enough.
-            Ok(_) | Err(LedgerError::Rejected { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        let key = format!("opening-refused/{opening}/{}", actor.name());
+        self.record_attempt(self.attempt(actor, &body, &stream(opening), key)?)
     }
 
     fn shown_opening(&self, row: OpeningRow) -> Result<Opening, Refusal> {

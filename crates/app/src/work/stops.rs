@@ -5,8 +5,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tabellion_ledger::{Draft, DraftStream, LedgerError, SubjectFields};
-use tabellion_model::body::{Body, StopLifted, StopOrdered, StopRefused, StopScope};
+use tabellion_ledger::{Draft, SubjectFields};
+use tabellion_model::body::{StopLifted, StopOrdered, StopRefused, StopScope};
 use tabellion_model::{CredentialId, Micros, StopId, SystemId};
 use tabellion_views::query::{StopEffect, StopRow};
 
@@ -15,7 +15,7 @@ use super::forms::{IdForm, Line, Reason, Reference, Time};
 use super::prose::Prose;
 use super::second_person::NotAnother;
 use super::systems::foreign;
-use super::writing::{Earlier, GOVERNANCE_RETENTION, draft_of};
+use super::writing::{Earlier, draft_of};
 use super::{Actor, Desk, Given, Written};
 use crate::permission::Permission;
 use crate::refusal::{Code, Refusal};
@@ -273,23 +273,9 @@ it stays in force, and the attempt is recorded",
 
     /// Records that somebody tried to lift what they ordered: once for each person and stop.
     fn record_stop_refusal(&self, actor: &Actor, stop: StopId, code: Code) -> Result<(), Refusal> {
-        let who = actor.credential().map(|id| id.to_hex());
         let body = StopRefused { stop, code: code.as_str().to_owned() };
-        let mut draft = Draft::new(StopRefused::TYPE);
-        draft.body = body.fields().map_err(|fault| Refusal::new(Code::Broken, fault.to_string()))?;
-        draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
-        draft.stream = Some(DraftStream { name: format!("{}/refused", stream(stop)), expected: None });
-        draft.idempotency_key = Some(format!("stop-refused/{stop}/{}", who.as_deref().unwrap_or("operator")));
-        draft.actor = who;
-        draft.parents = self.in_session(actor, None)?;
-        draft.assurance = Some("observed".to_owned());
-        let appended = self.ledger.append_all(&[draft]);
-        self.note(appended.as_ref().map(drop));
-        match appended {
-            // Recorded before, in whichever words: once is enough.
-            Ok(_) | Err(LedgerError::Rejected { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        let key = format!("stop-refused/{stop}/{}", actor.name());
+        self.record_attempt(self.attempt(actor, &body, &stream(stop), key)?)
     }
 
     fn shown_stop(&self, row: StopRow) -> Result<Stop, Refusal> {

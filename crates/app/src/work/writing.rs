@@ -280,6 +280,5 @@ pub(super) fn scoped(actor: &Actor, operation: &str, key: &str) -> Result<String
             ),
         ));
     }
-    let who = actor.credential().map_or_else(|| "operator".to_owned(), |id| id.to_hex());
-    Ok(format!("api/{who}/{operation}/{key}"))
+    Ok(format!("api/{}/{operation}/{key}", actor.name()))
 }
