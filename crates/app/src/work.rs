@@ -63,6 +63,7 @@ pub mod unmasking;
 pub mod usage;
 pub mod verifications;
 pub mod viewing;
+mod windows;
 pub(crate) mod writing;
 
 use std::collections::BTreeSet;
