@@ -187,10 +187,15 @@ pub struct Health {
 impl Desk {
     /// A desk over an open log and its views.
     pub fn open(ledger: Arc<Ledger>, views: Arc<Views>, tools: Tools) -> Self {
+        Self::over(ledger, views, Arc::new(tools))
+    }
+
+    /// One that has done nothing yet.
+    fn over(ledger: Arc<Ledger>, views: Arc<Views>, tools: Arc<Tools>) -> Self {
         Self {
             ledger,
             views,
-            tools: Arc::new(tools),
+            tools,
             then: None,
             roles: Mutex::new(()),
             observing: Mutex::new(()),
