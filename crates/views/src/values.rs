@@ -100,6 +100,15 @@ pub(crate) fn optional_list(row: &Row<'_>, at: impl RowIndex) -> rusqlite::Resul
     text.map(|text| serde_json::from_str(&text).map_err(conversion)).transpose()
 }
 
+/// What column `at` says in JSON; none: its content is gone, or is in a form that is not known here.
+pub(crate) fn optional_said<T: DeserializeOwned>(
+    row: &Row<'_>,
+    at: impl RowIndex,
+) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(at)?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
 /// Column `at` as a list of numbers; none: an empty one.
 pub(crate) fn numbers(row: &Row<'_>, at: impl RowIndex) -> rusqlite::Result<Vec<u64>> {
     let text: Option<String> = row.get(at)?;

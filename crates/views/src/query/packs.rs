@@ -10,7 +10,7 @@ use tabellion_model::{CredentialId, Micros, RecordId};
 use super::versions::Versions;
 use super::{Page, Rows, Where};
 use crate::error::ViewsError;
-use crate::values::{id, number, optional_id, time};
+use crate::values::{id, number, optional_id, optional_said, time};
 use crate::views::Views;
 
 /// One version of a pack.
@@ -144,17 +144,12 @@ const PACKS_PROPOSED: &str = "SELECT *, NOT EXISTS (SELECT 1 FROM policy_packs A
 const PUBLISHERS_PROPOSED: &str = "SELECT *, NOT EXISTS (SELECT 1 FROM pack_publishers AS later WHERE later.name = proposals.name AND later.entry > proposals.entry) AS open
     FROM pack_publisher_proposals AS proposals";
 
-fn said<T: DeserializeOwned>(row: &Row<'_>) -> rusqlite::Result<Option<T>> {
-    let said: Option<String> = row.get("said")?;
-    Ok(said.and_then(|said| serde_json::from_str(&said).ok()))
-}
-
 fn version(row: &Row<'_>) -> rusqlite::Result<PackVersion> {
     let removed: bool = row.get("removed")?;
     let said = if removed {
-        PackSaid::Removed(said(row)?)
+        PackSaid::Removed(optional_said(row, "said")?)
     } else {
-        said(row)?.map_or(PackSaid::Erased, |said| PackSaid::Loaded(Box::new(said)))
+        optional_said(row, "said")?.map_or(PackSaid::Erased, |said| PackSaid::Loaded(Box::new(said)))
     };
     Ok(PackVersion {
         name: row.get("name")?,
@@ -176,7 +171,7 @@ fn proposed<T: DeserializeOwned>(row: &Row<'_>) -> rusqlite::Result<Proposed<T>>
         by: id(row, "actor")?,
         session: optional_id(row, "session")?,
         open: row.get("open")?,
-        said: said(row)?,
+        said: optional_said(row, "said")?,
     })
 }
 
@@ -189,6 +184,6 @@ fn publisher(row: &Row<'_>) -> rusqlite::Result<PackPublisherRow> {
         at: time(row, "at")?,
         by: id(row, "actor")?,
         removed,
-        said: if removed { None } else { said(row)? },
+        said: if removed { None } else { optional_said(row, "said")? },
     })
 }
