@@ -142,11 +142,6 @@ impl Desk {
         Ok((found.rows, found.next.is_some()))
     }
 
-    /// One system as the views have it.
-    pub fn system_row(&self, actor: &Actor, id: SystemId) -> Result<SystemRow, Refusal> {
-        self.reach_system(actor, Permission::ReadSystems, id)
-    }
-
     /// One system.
     pub fn system(&self, actor: &Actor, id: SystemId) -> Result<System, Refusal> {
         self.shown(&self.reach_system(actor, Permission::ReadSystems, id)?)

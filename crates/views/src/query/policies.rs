@@ -1,12 +1,12 @@
 //! Policies: what is in force, and every version there was.
 
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::Row;
 use tabellion_model::{CredentialId, Micros};
 
 use super::versions::Versions;
 use super::{Page, Rows};
 use crate::error::ViewsError;
-use crate::values::{id, int, number, time};
+use crate::values::{id, number, time};
 use crate::views::Views;
 
 /// What a version says; gone when its content was erased.
@@ -55,12 +55,6 @@ impl Views {
     /// All versions of one policy, newest first.
     pub fn policy_versions(&self, name: &str, page: Page) -> Result<Rows<PolicyVersion>, ViewsError> {
         self.ask(|db| POLICIES.all_of(db, name, page))
-    }
-
-    /// One version of one policy.
-    pub fn policy_version(&self, name: &str, version: u64) -> Result<Option<PolicyVersion>, ViewsError> {
-        let sql = "SELECT * FROM policies WHERE name = ?1 AND version = ?2";
-        self.ask(|db| Ok(db.prepare_cached(sql)?.query_row(params![name, int(version)], row).optional()?))
     }
 }
 
