@@ -330,7 +330,7 @@ impl Desk {
     ) -> Result<StatementRow, Refusal> {
         let content = row.and_then(|row| row.content.clone());
         let approved = approval.filter(|approval| approval.digest.is_some());
-        let doubt = row.and_then(as_row).and_then(|row| row.doubt());
+        let doubt = row.and_then(SoaRow::stated).and_then(|row| row.doubt());
         Ok(StatementRow {
             control: control.as_str(),
             title: control.item().title.to_string(),
@@ -382,20 +382,9 @@ fn control_of(text: &str) -> Result<Reference, Refusal> {
     ))
 }
 
-/// None when its content was erased.
-fn as_row(row: &SoaRow) -> Option<Row> {
-    let content = row.content.clone()?;
-    Some(Row {
-        control: row.control,
-        decision: content.decision,
-        reason: content.reason,
-        evidence: content.evidence,
-    })
-}
-
 /// The digest of a whole statement; none when a control is not decided.
 fn digest_of(found: &[SoaRow]) -> Result<Option<String>, Refusal> {
-    let rows: Vec<Row> = found.iter().filter_map(as_row).collect();
+    let rows: Vec<Row> = found.iter().filter_map(SoaRow::stated).collect();
     let digest = digest(&rows).map_err(|error| {
         Refusal::new(Code::Broken, format!("the statement has no canonical form: {error}"))
     })?;
