@@ -15,8 +15,7 @@ use super::asking::all;
 use super::forms::{IdForm, Line, Reason, Reference, Time};
 use super::prose::Prose;
 use super::second_person::NotAnother;
-use super::systems::foreign;
-use super::writing::{Earlier, draft_of};
+use super::writing::draft_of;
 use super::{Actor, Desk, Given, Written};
 use crate::permission::Permission;
 use crate::refusal::{Code, Refusal};
@@ -189,7 +188,7 @@ impl Desk {
         let mut id = None;
         let written = self.once(actor, "request-opening", given, |earlier| {
             let opening = match (earlier, id) {
-                (Some(earlier), _) => drawn_before(earlier)?,
+                (Some(earlier), _) => earlier.drawn_id()?,
                 (None, Some(drawn)) => drawn,
                 (None, None) => OpeningId::from_bytes(self.random_id()?),
             };
@@ -367,10 +366,6 @@ fn provider_of(new: &NewOpening) -> Result<Option<String>, Refusal> {
         return Err(Refusal::at(Code::Malformed, "/provider", text));
     }
     Ok(Some(provider.to_owned()))
-}
-
-fn drawn_before(earlier: &Earlier) -> Result<OpeningId, Refusal> {
-    earlier.stream_id().and_then(OpeningId::from_hex).ok_or_else(foreign)
 }
 
 fn stream(opening: OpeningId) -> String {

@@ -14,8 +14,7 @@ use super::asking::all;
 use super::forms::{IdForm, Line, Reason, Reference, Time};
 use super::prose::Prose;
 use super::second_person::NotAnother;
-use super::systems::foreign;
-use super::writing::{Earlier, draft_of};
+use super::writing::draft_of;
 use super::{Actor, Desk, Given, Written};
 use crate::permission::Permission;
 use crate::refusal::{Code, Refusal};
@@ -191,7 +190,7 @@ impl Desk {
         let mut id = None;
         let written = self.once_taking(actor, "order-stop", given, |earlier| {
             let stop = match (earlier, id) {
-                (Some(earlier), _) => drawn_before(earlier)?,
+                (Some(earlier), _) => earlier.drawn_id()?,
                 (None, Some(drawn)) => drawn,
                 (None, None) => StopId::from_bytes(self.random_id()?),
             };
@@ -319,10 +318,6 @@ it stays in force, and the attempt is recorded",
 /// Milliseconds from one moment to another.
 fn since(from: Micros, to: Micros) -> u64 {
     to.since(from) / MILLISECOND_US
-}
-
-fn drawn_before(earlier: &Earlier) -> Result<StopId, Refusal> {
-    earlier.stream_id().and_then(StopId::from_hex).ok_or_else(foreign)
 }
 
 /// Whether a model or a provider can be called so: without blanks, stars and what nobody sees.

@@ -18,7 +18,7 @@ use crate::refusal::{Code, Refusal};
 use crate::work::forms::{DigestForm, role_of};
 use crate::work::prose::{self, Prose};
 use crate::work::second_person::SecondPerson;
-use crate::work::writing::{Earlier, draft_of};
+use crate::work::writing::{Earlier, draft_of, foreign};
 use crate::work::{Actor, Desk, Given, Written};
 
 /// What is decided on an item.
@@ -84,7 +84,7 @@ impl Desk {
                 decision: new.decision,
                 conditions: new.conditions.clone(),
                 reason: new.reason.to_text(),
-                role: role.ok_or_else(crate::work::systems::foreign)?,
+                role: role.ok_or_else(foreign)?,
                 next_review_at: at,
             };
             let expected = given.expected(earlier, row.version);
