@@ -73,7 +73,7 @@ CREATE TABLE pack_publisher_proposals (
 ) STRICT;
 ";
 
-const PACKS_OF_A_NAME: Versions = Versions {
+const VERSIONS: Versions = Versions {
     streams: PACK_STREAMS,
     ending: "",
     supersede: "UPDATE policy_packs SET newest = 0 WHERE name = ?1 AND newest = 1",
@@ -125,12 +125,12 @@ fn pack<T: Serialize>(
     said: Option<Tagged<T>>,
     name: fn(&T) -> &str,
 ) -> rusqlite::Result<Applied> {
-    let Some(version) = PACKS_OF_A_NAME.of(record) else { return Ok(Applied::Unplaced(NO_STREAM)) };
+    let Some(version) = VERSIONS.of(record) else { return Ok(Applied::Unplaced(NO_STREAM)) };
     let said = version.own(said, name);
     let (said, unit) = columns(said.as_ref());
     let sql = "INSERT INTO policy_packs (name, version, entry, at, actor, newest, removed, said, unit)
         VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8)";
-    PACKS_OF_A_NAME.add(db, &version, sql, params![removed, said, unit])
+    VERSIONS.add(db, &version, sql, params![removed, said, unit])
 }
 
 fn publisher<T: Serialize>(
