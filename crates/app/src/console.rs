@@ -7,6 +7,7 @@
 mod answer;
 mod assets;
 mod block;
+mod body;
 mod cell;
 mod chart;
 pub(crate) mod csv;

@@ -29,6 +29,7 @@ pub mod keys;
 pub mod masked;
 pub mod masking;
 pub mod measurements;
+mod noticing;
 pub mod observing;
 pub mod openings;
 pub mod packages;
@@ -62,6 +63,7 @@ pub mod unmasking;
 pub mod usage;
 pub mod verifications;
 pub mod viewing;
+mod windows;
 pub(crate) mod writing;
 
 use std::collections::BTreeSet;
@@ -185,10 +187,15 @@ pub struct Health {
 impl Desk {
     /// A desk over an open log and its views.
     pub fn open(ledger: Arc<Ledger>, views: Arc<Views>, tools: Tools) -> Self {
+        Self::over(ledger, views, Arc::new(tools))
+    }
+
+    /// One that has done nothing yet.
+    fn over(ledger: Arc<Ledger>, views: Arc<Views>, tools: Arc<Tools>) -> Self {
         Self {
             ledger,
             views,
-            tools: Arc::new(tools),
+            tools,
             then: None,
             roles: Mutex::new(()),
             observing: Mutex::new(()),

@@ -35,6 +35,7 @@ mod systems;
 pub(crate) mod tallies;
 mod unmaskings;
 mod usage;
+mod versions;
 mod viewings;
 
 use rusqlite::{Connection, Params};

@@ -38,6 +38,7 @@ mod traffic;
 mod unknown;
 mod unmaskings;
 mod usage;
+mod versions;
 mod viewings;
 
 use rusqlite::types::Value;

@@ -6,6 +6,7 @@ use rusqlite::{Row, RowIndex};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tabellion_model::charge::{Currency, Rates};
 use tabellion_model::{Id, Micros};
 
 /// A count or time as `SQLite` holds it. Numbers of records end at 2^53 − 1, so nothing is ever cut.
@@ -73,10 +74,39 @@ pub(crate) fn optional_word<T: DeserializeOwned>(
     text.map(|text| serde_json::from_value(Value::String(text)).map_err(conversion)).transpose()
 }
 
+/// Column `at` as a currency, when there is one.
+pub(crate) fn optional_currency(row: &Row<'_>, at: impl RowIndex) -> rusqlite::Result<Option<Currency>> {
+    let text: Option<String> = row.get(at)?;
+    Ok(text.as_deref().and_then(Currency::parse))
+}
+
+/// What tokens cost, as a row of `prices` has it; none: the price was withdrawn.
+pub(crate) fn optional_rates(row: &Row<'_>) -> rusqlite::Result<Option<Rates>> {
+    let Some(currency) = optional_currency(row, "currency")? else { return Ok(None) };
+    Ok(Some(Rates {
+        currency,
+        input: number(row, "input")?,
+        cached: number(row, "cached")?,
+        cache_write: number(row, "cache_write")?,
+        output: number(row, "output")?,
+        from: time(row, "valid_from")?,
+        until: optional_time(row, "valid_until")?,
+    }))
+}
+
 /// Column `at` as a list; none when its content is gone.
 pub(crate) fn optional_list(row: &Row<'_>, at: impl RowIndex) -> rusqlite::Result<Option<Vec<String>>> {
     let text: Option<String> = row.get(at)?;
     text.map(|text| serde_json::from_str(&text).map_err(conversion)).transpose()
+}
+
+/// What column `at` says in JSON; none: its content is gone, or is in a form that is not known here.
+pub(crate) fn optional_said<T: DeserializeOwned>(
+    row: &Row<'_>,
+    at: impl RowIndex,
+) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(at)?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
 /// Column `at` as a list of numbers; none: an empty one.

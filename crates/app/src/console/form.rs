@@ -5,7 +5,7 @@
 
 use askama::Template;
 
-use super::block::Block;
+use super::block::{Block, fold};
 use super::pairs::Pairs;
 use super::visit::Visit;
 use crate::refusal::{Code, Refusal};
@@ -161,6 +161,30 @@ impl Form {
             said: Vec::new(),
             keeps_no_draft: false,
         }
+    }
+
+    /// The form that ends what was read at `version`, with the reason for it.
+    pub(crate) fn ending(
+        id: &'static str,
+        action: String,
+        submit: &'static str,
+        version: u64,
+        consequence: &'static str,
+    ) -> Self {
+        let why = Field::new("reason", "Why", Kind::Area(2)).hint("For the reader of the history.");
+        let version = Some(version);
+        Self { version, ends: true, consequence, ..Self::new(id, action, submit, vec![why]) }
+    }
+
+    /// The block behind its own name, for what is done seldom; open where it was this form that was refused.
+    pub(crate) fn folded(
+        self,
+        visit: &Visit<'_>,
+        title: &str,
+        refused: Option<&Refused<'_>>,
+    ) -> Result<Block, Refusal> {
+        let (id, open) = (self.id, refused.is_some_and(|refused| refused.id == self.id));
+        fold(id, title, open, self.block(visit, refused)?)
     }
 
     /// The block; with `refused`, when it was this form, what was typed and what was wrong.

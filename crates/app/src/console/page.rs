@@ -67,5 +67,6 @@ pub(crate) mod traffic;
 pub(crate) mod typed;
 pub(crate) mod unmask;
 pub(crate) mod usage;
+mod versions;
 pub(crate) mod waiting;
 pub(crate) mod work_items;

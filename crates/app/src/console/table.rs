@@ -161,6 +161,21 @@ struct Table {
 }
 
 impl Listing {
+    /// A list that nobody filters or searches.
+    pub(crate) fn plain(
+        id: &'static str,
+        caption: &'static str,
+        columns: &'static [Column],
+        empty: Empty,
+    ) -> Self {
+        Self { id, caption, columns, filters: Vec::new(), search: "", views: Vec::new(), empty }
+    }
+
+    /// With a search that looks at `what`.
+    pub(crate) fn searched(self, what: &'static str) -> Self {
+        Self { search: what, ..self }
+    }
+
     /// The list as a CSV file, with every column.
     pub(crate) fn csv(&self, visit: &Visit<'_>, rows: Rows) -> Reply {
         let rows = match rows {

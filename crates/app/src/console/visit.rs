@@ -7,6 +7,7 @@ use tabellion_model::{CredentialId, Micros, RecordId, SystemId};
 use super::answer::{Answer, Answered, Reply};
 use super::block::{Action, Block};
 use super::cell::{Cell, Look};
+use super::form::Refused;
 use super::link::Link;
 use super::moment::Moment;
 use super::names::Names;
@@ -175,6 +176,17 @@ impl Visit<'_> {
         self.names.who(self.desk, self.actor()?, id)
     }
 
+    /// Who stands behind an id as the API writes it; what is none stands as it is.
+    pub(crate) fn who_by_id(&self, id: &str) -> Result<Cell, Refusal> {
+        CredentialId::from_hex(id).map_or_else(|| Ok(Cell::id(id)), |id| self.who(id))
+    }
+
+    /// Who stands behind an id as the API writes it, where there is one.
+    pub(crate) fn who_or(&self, id: Option<&str>, otherwise: &str) -> Result<Cell, Refusal> {
+        let id = id.and_then(CredentialId::from_hex);
+        id.map_or_else(|| Ok(Cell::unknown(otherwise)), |id| self.who(id))
+    }
+
     /// Who let somebody's session in, to be said beside what they did in it; none: nobody is named.
     pub(crate) fn let_in_by(&self, id: Option<CredentialId>) -> Result<Option<Cell>, Refusal> {
         let Some(id) = id else { return Ok(None) };
@@ -213,5 +225,30 @@ impl Visit<'_> {
     /// On to the page of what was changed, which says where it was recorded.
     pub(crate) fn recorded(&self, path: &str, written: &Written) -> Answer {
         Reply::See(Link::to(path).with("recorded", &written.index.to_string()).href()).into()
+    }
+
+    /// What follows the form `form`: on to the page of what was done, or `page` once more with what was typed and why it was refused.
+    pub(crate) fn after<T>(
+        &self,
+        form: &'static str,
+        done: Result<(T, Written), Refusal>,
+        path: impl FnOnce(&T) -> String,
+        page: impl FnOnce(&Self, u16, Option<&Refused<'_>>) -> Answered,
+    ) -> Answered {
+        match done {
+            Ok((what, written)) => Ok(self.recorded(&path(&what), &written)),
+            Err(refusal) => self.again(form, &refusal, page),
+        }
+    }
+
+    /// `page` once more, with what was typed into the form `form` and why it was refused.
+    pub(crate) fn again(
+        &self,
+        form: &'static str,
+        refusal: &Refusal,
+        page: impl FnOnce(&Self, u16, Option<&Refused<'_>>) -> Answered,
+    ) -> Answered {
+        let refused = Refused { id: form, typed: &self.form, refusal };
+        page(self, refusal.code.status(), Some(&refused))
     }
 }

@@ -57,21 +57,11 @@ pub(super) fn framework(subject: &Subject<'_>) -> Result<Option<Framework>, Expo
     let mut statuses = evaluate_all(Rules::built_in(), &stood.facts, stood.at);
     statuses.retain(|status| is_selected(status.reference));
     let left_out = Reference::all().filter(|reference| !is_selected(*reference)).collect();
-    let rows: Vec<Row> = stood.soa.iter().filter_map(statement_row).collect();
+    let rows: Vec<Row> = stood.soa.iter().filter_map(SoaRow::stated).collect();
     let statement_digest = digest(&rows)
         .map_err(|error| ExportError::Inconsistent(error.to_string()))?
         .map(|digest| digest.to_hex());
     Ok(Some(Framework { stood, statuses, left_out, statement_digest }))
-}
-
-fn statement_row(row: &SoaRow) -> Option<Row> {
-    let content = row.content.clone()?;
-    Some(Row {
-        control: row.control,
-        decision: content.decision,
-        reason: content.reason,
-        evidence: content.evidence,
-    })
 }
 
 impl Framework {

@@ -51,6 +51,11 @@ impl Actor {
         }
     }
 
+    /// What keys of requests and attempts call them: by their credential.
+    pub(crate) fn name(&self) -> String {
+        self.credential().map_or_else(|| "operator".to_owned(), |id| id.to_hex())
+    }
+
     /// Whether this is an API key.
     pub fn is_key(&self) -> bool {
         matches!(self, Self::Key { .. })

@@ -7,9 +7,8 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tabellion_ledger::{Draft, DraftStream, LedgerError};
 use tabellion_model::applicability::{Row, digest};
-use tabellion_model::body::{Body as _, SoaApproved, SoaDecided, SoaRefused};
+use tabellion_model::body::{SoaApproved, SoaDecided, SoaRefused};
 use tabellion_model::catalogue::Reference;
 use tabellion_model::status::facts::Decision;
 use tabellion_model::status::rules::{Rule, Rules, StaleWhen};
@@ -18,7 +17,7 @@ use tabellion_views::query::{SoaApproval, SoaRow};
 use super::controls::reference_of;
 use super::forms::{ApplicabilityForm, DigestForm, IdForm, Reference as RecordedAt, ReferenceForm, Time};
 use super::prose::Prose;
-use super::writing::{GOVERNANCE_RETENTION, draft_of};
+use super::writing::draft_of;
 use super::{Actor, Desk, Given, Written};
 use crate::refusal::{Code, Refusal};
 
@@ -288,21 +287,8 @@ impl Desk {
     fn record_refused_approval(&self, actor: &Actor, digest: &str, code: Code) -> Result<(), Refusal> {
         let Some(person) = actor.credential() else { return Ok(()) };
         let body = SoaRefused { digest: digest.to_owned(), code: code.as_str().to_owned() };
-        let mut draft = Draft::new(SoaRefused::TYPE);
-        draft.body = body.fields().map_err(|fault| Refusal::new(Code::Broken, fault.to_string()))?;
-        draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
-        draft.stream = Some(DraftStream { name: format!("{APPROVALS}/refused"), expected: None });
-        draft.actor = Some(person.to_hex());
-        draft.parents = self.in_session(actor, None)?;
-        draft.assurance = Some("observed".to_owned());
-        draft.idempotency_key = Some(format!("soa-refused/{digest}/{person}"));
-        let appended = self.ledger.append_all(&[draft]);
-        self.note(appended.as_ref().map(drop));
-        match appended {
-            // Recorded before, in whichever words: once is enough.
-            Ok(_) | Err(LedgerError::Rejected { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        let key = format!("soa-refused/{digest}/{person}");
+        self.record_attempt(self.attempt(actor, &body, APPROVALS, key)?)
     }
 
     fn check_approval(
@@ -344,7 +330,7 @@ impl Desk {
     ) -> Result<StatementRow, Refusal> {
         let content = row.and_then(|row| row.content.clone());
         let approved = approval.filter(|approval| approval.digest.is_some());
-        let doubt = row.and_then(as_row).and_then(|row| row.doubt());
+        let doubt = row.and_then(SoaRow::stated).and_then(|row| row.doubt());
         Ok(StatementRow {
             control: control.as_str(),
             title: control.item().title.to_string(),
@@ -396,20 +382,9 @@ fn control_of(text: &str) -> Result<Reference, Refusal> {
     ))
 }
 
-/// None when its content was erased.
-fn as_row(row: &SoaRow) -> Option<Row> {
-    let content = row.content.clone()?;
-    Some(Row {
-        control: row.control,
-        decision: content.decision,
-        reason: content.reason,
-        evidence: content.evidence,
-    })
-}
-
 /// The digest of a whole statement; none when a control is not decided.
 fn digest_of(found: &[SoaRow]) -> Result<Option<String>, Refusal> {
-    let rows: Vec<Row> = found.iter().filter_map(as_row).collect();
+    let rows: Vec<Row> = found.iter().filter_map(SoaRow::stated).collect();
     let digest = digest(&rows).map_err(|error| {
         Refusal::new(Code::Broken, format!("the statement has no canonical form: {error}"))
     })?;

@@ -5,17 +5,16 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use tabellion_ledger::{Draft, DraftStream, LedgerError, RejectCode};
 use tabellion_model::Micros;
-use tabellion_model::body::{Body as _, BudgetCrossed, CapKind, Caps};
+use tabellion_model::body::{BudgetCrossed, CapKind, Caps};
 use tabellion_views::gate::Used;
 use tabellion_views::query::{BudgetAlertRow, BudgetSaid, BudgetVersion as Recorded};
 
 use super::Desk;
 use super::asking::{all, refer};
 use super::forms::{Reference, Time};
-use super::writing::GOVERNANCE_RETENTION;
-use crate::refusal::{Code, Refusal};
+use super::noticing::noticed;
+use crate::refusal::Refusal;
 
 /// Alerts that are shown of a budget, the newest. More than a window can have: nine shares of three caps.
 const MAX_SHOWN: u64 = 50;
@@ -86,30 +85,13 @@ impl Desk {
 
     /// Whether it was recorded now; false: it was before. `since` is the first version of the budget that has the name now.
     fn append_crossing(&self, crossed: &BudgetCrossed, since: u64) -> Result<bool, Refusal> {
-        let mut draft = Draft::new(BudgetCrossed::TYPE);
-        draft.body = crossed.fields().map_err(|fault| Refusal::new(Code::Broken, fault.to_string()))?;
-        draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
-        draft.stream = Some(DraftStream { name: format!("budget/{}/crossed", crossed.name), expected: None });
-        draft.assurance = Some("observed".to_owned());
+        let mut draft = noticed(crossed, format!("budget/{}/crossed", crossed.name), None)?;
         let BudgetCrossed { name, cap, limit, percent, window_start, .. } = crossed;
         let again = if since > 1 { format!("/{since}") } else { String::new() };
         let key =
             format!("budget-crossed/{name}/{}/{}/{limit}/{percent}{again}", window_start.0, cap.as_str());
         draft.idempotency_key = Some(key);
-        let appended = self.ledger.append_all(&[draft]);
-        self.note(appended.as_ref().map(drop));
-        match appended {
-            Ok(acks) => {
-                self.passed(&acks)?;
-                Ok(acks.iter().any(|ack| !ack.duplicate))
-            }
-            // Said before, with the sum of then.
-            Err(LedgerError::Rejected {
-                code: RejectCode::IdempotencyConflict | RejectCode::IdempotencyErased,
-                ..
-            }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        self.record_found(draft)
     }
 }
 

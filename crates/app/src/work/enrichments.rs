@@ -7,20 +7,17 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tabellion_model::body::{EnrichLabel, EnrichOutcome, EnrichedSide, Enrichment};
-use tabellion_model::{Micros, SystemId};
 use tabellion_views::query::{
-    EnrichedCall, EnrichmentCounts, EnrichmentKey, EnrichmentReport, MAX_ENRICHMENT_GROUPS, MAX_SPEND_DAYS,
-    SpendFilter,
+    EnrichedCall, EnrichmentCounts, EnrichmentKey, EnrichmentReport, MAX_ENRICHMENT_GROUPS, SpendFilter,
 };
 
 use super::forms::{IdForm, Time};
 use super::guards::OutcomesQuery;
+use super::windows::check_kinds;
 use super::{Actor, Desk};
 use crate::permission::Permission;
-use crate::refusal::{Code, Refusal};
+use crate::refusal::Refusal;
 
-/// Microseconds of a day.
-const DAY_US: u64 = 24 * 60 * 60 * 1_000_000;
 /// The window when nobody names one, in days: a month.
 const USUAL_DAYS: u64 = 31;
 /// What shares are of: hundredths of a per cent.
@@ -118,29 +115,11 @@ pub struct Enrichments {
 impl Desk {
     /// What detectors came to on calls within reach.
     pub fn enrichments(&self, actor: &Actor, query: &OutcomesQuery) -> Result<Enrichments, Refusal> {
-        let to = query.to.map_or_else(|| Micros(self.now().0 + 1), |to| to.0);
-        let from = query.from.map_or(Micros(to.0.saturating_sub(USUAL_DAYS * DAY_US)), |from| from.0);
-        if from >= to || to.since(from) > MAX_SPEND_DAYS * DAY_US {
-            let what = format!("a window begins before it ends and has at most {MAX_SPEND_DAYS} days");
-            return Err(Refusal::at(Code::Malformed, "/from", what));
-        }
-        let within = self.systems_within(actor, Permission::ReadCalls)?;
-        // A system out of reach has no calls, like one that is not there.
-        let systems = match (query.system, within) {
-            (None, within) => within.map(|within| within.into_iter().collect()),
-            (Some(system), None) => Some(vec![system]),
-            (Some(system), Some(within)) => {
-                Some(within.into_iter().filter(|known| *known == system).collect::<Vec<SystemId>>())
-            }
-        };
+        let (from, to) = self.window(query.from, query.to, USUAL_DAYS)?;
+        let systems = self.systems_asked_for(actor, Permission::ReadCalls, query.system)?;
         let filter = SpendFilter { from: Some(from), to: Some(to), systems };
         let report = self.views.enrichment_report(&filter)?;
-        if report.groups >= MAX_ENRICHMENT_GROUPS {
-            // Counts that leave some out would be taken for all of them.
-            let what =
-                "the window holds too many kinds of calls to count; choose a shorter one, or one system";
-            return Err(Refusal::at(Code::Malformed, "/from", what));
-        }
+        check_kinds(report.groups, MAX_ENRICHMENT_GROUPS)?;
         let EnrichmentReport { calls, erased, enrichments, .. } = report;
         let enrichments = enrichments.into_iter().map(looks).collect();
         Ok(Enrichments { from: Time(from), to: Time(to), calls, erased, enrichments })

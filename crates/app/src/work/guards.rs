@@ -6,18 +6,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_model::{Micros, SystemId};
 use tabellion_views::query::{
-    GuardKey, GuardReport, GuardSide, GuardedCalls, MAX_GUARD_GROUPS, MAX_SPEND_DAYS, OutcomeCounts,
-    SpendFilter,
+    GuardKey, GuardReport, GuardSide, GuardedCalls, MAX_GUARD_GROUPS, OutcomeCounts, SpendFilter,
 };
 
 use super::forms::{IdForm, Time};
+use super::windows::check_kinds;
 use super::{Actor, Desk};
 use crate::console::csv;
 use crate::permission::Permission;
-use crate::refusal::{Code, Refusal};
+use crate::refusal::Refusal;
 
-/// Microseconds of a day.
-const DAY_US: u64 = 24 * 60 * 60 * 1_000_000;
 /// The window when nobody names one, in days: a month.
 const USUAL_DAYS: u64 = 31;
 /// What shares are of: hundredths of a per cent.
@@ -127,28 +125,10 @@ pub struct Outcomes {
 impl Desk {
     /// What guards came to on calls within reach.
     pub fn guard_outcomes(&self, actor: &Actor, query: &OutcomesQuery) -> Result<Outcomes, Refusal> {
-        let to = query.to.map_or_else(|| Micros(self.now().0 + 1), |to| to.0);
-        let from = query.from.map_or(Micros(to.0.saturating_sub(USUAL_DAYS * DAY_US)), |from| from.0);
-        if from >= to || to.since(from) > MAX_SPEND_DAYS * DAY_US {
-            let what = format!("a window begins before it ends and has at most {MAX_SPEND_DAYS} days");
-            return Err(Refusal::at(Code::Malformed, "/from", what));
-        }
-        let within = self.systems_within(actor, Permission::ReadCalls)?;
-        // A system out of reach has no calls, like one that is not there.
-        let systems = match (query.system, within) {
-            (None, within) => within.map(|within| within.into_iter().collect()),
-            (Some(system), None) => Some(vec![system]),
-            (Some(system), Some(within)) => {
-                Some(within.into_iter().filter(|known| *known == system).collect())
-            }
-        };
+        let (from, to) = self.window(query.from, query.to, USUAL_DAYS)?;
+        let systems = self.systems_asked_for(actor, Permission::ReadCalls, query.system)?;
         let report = self.views.guard_report(&SpendFilter { from: Some(from), to: Some(to), systems })?;
-        if report.groups >= MAX_GUARD_GROUPS {
-            // Counts that leave some out would be taken for all of them.
-            let what =
-                "the window holds too many kinds of calls to count; choose a shorter one, or one system";
-            return Err(Refusal::at(Code::Malformed, "/from", what));
-        }
+        check_kinds(report.groups, MAX_GUARD_GROUPS)?;
         Ok(shown(from, to, report))
     }
 

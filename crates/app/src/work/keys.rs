@@ -12,7 +12,7 @@ use tabellion_views::query::{CredentialRow, SystemRow};
 
 use super::asking::all;
 use super::forms::{IdForm, Line, Reason, Reference, Time, Word};
-use super::systems::{foreign, stage_of};
+use super::systems::stage_of;
 use super::writing::{Earlier, draft_of};
 use super::{Actor, Desk, Given, Written, credential, digest_of};
 use crate::permission::Permission;
@@ -285,7 +285,7 @@ impl Desk {
 
     fn draw(&self, earlier: Option<&Earlier>) -> Result<Drawn, Refusal> {
         if let Some(earlier) = earlier {
-            let id = earlier.stream_id().and_then(CredentialId::from_hex).ok_or_else(foreign)?;
+            let id = earlier.drawn_id()?;
             let secret_sha256 = earlier.text("secret_sha256").unwrap_or_default();
             return Ok(Drawn { id, secret_sha256, secret: None });
         }

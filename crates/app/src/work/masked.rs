@@ -7,15 +7,14 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_model::{Micros, SystemId};
-use tabellion_views::query::{CallRow, CallState, MAX_ROWS, MAX_SPEND_DAYS};
+use tabellion_views::query::{CallRow, CallState, MAX_ROWS};
 
 use super::calls::CallQuery;
 use super::forms::{IdForm, Time};
+use super::windows::DAY_US;
 use super::{Actor, Desk};
-use crate::refusal::{Code, Refusal};
+use crate::refusal::Refusal;
 
-/// Microseconds of a day.
-const DAY_US: u64 = 24 * 60 * 60 * 1_000_000;
 /// The window when nobody names one, in days: a month.
 const USUAL_DAYS: u64 = 31;
 /// Most calls whose records are read for one answer: classes stand in records and in no view, and reading one takes a part of a millisecond.
@@ -79,12 +78,7 @@ type Sums = BTreeMap<Key, (u64, u64)>;
 impl Desk {
     /// What masking replaced in the requests of calls within reach, of the newest calls of a window.
     pub fn masked_sums(&self, actor: &Actor, query: &MaskedQuery) -> Result<MaskedSums, Refusal> {
-        let to = query.to.map_or_else(|| Micros(self.now().0 + 1), |to| to.0);
-        let from = query.from.map_or(Micros(to.0.saturating_sub(USUAL_DAYS * DAY_US)), |from| from.0);
-        if from >= to || to.since(from) > MAX_SPEND_DAYS * DAY_US {
-            let what = format!("a window begins before it ends and has at most {MAX_SPEND_DAYS} days");
-            return Err(Refusal::at(Code::Malformed, "/from", what));
-        }
+        let (from, to) = self.window(query.from, query.to, USUAL_DAYS)?;
         let mut wanted = CallQuery {
             system: query.system,
             from: Some(Time(from)),

@@ -9,7 +9,7 @@ use std::sync::{MutexGuard, PoisonError};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tabellion_ledger::{Draft, DraftStream, LedgerError};
+use tabellion_ledger::Draft;
 use tabellion_model::body::{
     Body, ObservationEnd, PolicyObservationEnded, PolicyObserved, PolicyPublished, PolicyRefused,
 };
@@ -20,8 +20,7 @@ use super::forms::{DigestForm, IdForm, PolicyNameForm, Reason, Reference, Time};
 use super::policies::{NewPolicy, Policy, PolicyText, stream as policy_stream};
 use super::prose::Prose;
 use super::replays::{Acknowledged, Cleared};
-use super::systems::foreign;
-use super::writing::{Earlier, GOVERNANCE_RETENTION, draft_of, key_of};
+use super::writing::{Earlier, draft_of, foreign, key_of};
 use super::{Actor, Desk, Given, Written};
 use crate::permission::Permission;
 use crate::refusal::{Code, Refusal};
@@ -413,21 +412,8 @@ impl Desk {
             digest: digest.to_owned(),
             code: code.as_str().to_owned(),
         };
-        let mut draft = Draft::new(PolicyRefused::TYPE);
-        draft.body = body.fields().map_err(|fault| Refusal::new(Code::Broken, fault.to_string()))?;
-        draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
-        draft.stream = Some(DraftStream { name: format!("{}/refused", policy_stream(name)), expected: None });
-        draft.actor = Some(person.to_hex());
-        draft.parents = self.in_session(actor, None)?;
-        draft.assurance = Some("observed".to_owned());
-        draft.idempotency_key = Some(format!("policy-refused/{name}/{digest}/{person}"));
-        let appended = self.ledger.append_all(&[draft]);
-        self.note(appended.as_ref().map(drop));
-        match appended {
-            // Recorded before, in whichever words: once is enough.
-            Ok(_) | Err(LedgerError::Rejected { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        let key = format!("policy-refused/{name}/{digest}/{person}");
+        self.record_attempt(self.attempt(actor, &body, &policy_stream(name), key)?)
     }
 }
 

@@ -3,22 +3,19 @@
 //! Promises: nobody confirms what they asked for, nor where they and whoever asked let one another in; nothing is open without an end. Must never: open a route
 //! because somebody asked, or keep one open because a view stands still.
 
-use std::iter::{empty, once};
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tabellion_ledger::{Draft, DraftStream, LedgerError};
 use tabellion_model::body::{
-    Body, OpeningConfirmed, OpeningRefused, OpeningRequested, OpeningWithdrawn, RouteClass,
+    OpeningConfirmed, OpeningRefused, OpeningRequested, OpeningWithdrawn, RouteClass,
 };
-use tabellion_model::{CredentialId, Micros, OpeningId, SystemId};
+use tabellion_model::{Micros, OpeningId, SystemId};
 use tabellion_views::query::{OpeningRow, OpeningStep};
 
 use super::asking::all;
 use super::forms::{IdForm, Line, Reason, Reference, Time};
 use super::prose::Prose;
-use super::systems::foreign;
-use super::writing::{Earlier, GOVERNANCE_RETENTION, draft_of};
+use super::second_person::NotAnother;
+use super::writing::draft_of;
 use super::{Actor, Desk, Given, Written};
 use crate::permission::Permission;
 use crate::refusal::{Code, Refusal};
@@ -195,7 +192,7 @@ impl Desk {
         let mut id = None;
         let written = self.once(actor, "request-opening", given, |earlier| {
             let opening = match (earlier, id) {
-                (Some(earlier), _) => drawn_before(earlier)?,
+                (Some(earlier), _) => earlier.drawn_id()?,
                 (None, Some(drawn)) => drawn,
                 (None, None) => OpeningId::from_bytes(self.random_id()?),
             };
@@ -296,56 +293,21 @@ impl Desk {
         Ok(())
     }
 
-    /// Whether whoever confirms is another than who asked: neither let the other in. Of the operator a session counts that begins with a link of theirs
-    /// alone, as with the lifting of stops.
+    /// Whether whoever confirms is another than who asked, as with the lifting of stops.
     fn check_may_confirm(&self, actor: &Actor, row: &OpeningRow) -> Result<(), Refusal> {
-        let second = self.second_person(actor)?;
-        let is_operators = |by: &CredentialId| self.ledger.is_operator(by);
-        let by_operator = is_operators(&row.by);
-        if second.is(row.by) || (by_operator && matches!(actor, Actor::Operator)) {
-            let text = "you asked for this opening, and a second person has to confirm it; nothing is open by it, and the attempt is recorded";
-            return Err(Refusal::new(Code::OwnWork, text));
-        }
-        let apart = if by_operator {
-            second
-                .check_let_in_by_others(empty(), empty())
-                .and_then(|()| second.check_not_let_in_by(is_operators))
-        } else {
-            second.check_let_in_by_others(once(&row.by), row.session.iter()).and_then(|()| match actor {
-                Actor::Operator => second.check_others_not_let_in_by(row.session.iter(), is_operators),
-                Actor::Person { .. } | Actor::Key { .. } => Ok(()),
-            })
-        };
-        apart.map_err(|refusal| match refusal.code {
-            Code::OwnLink => Refusal::new(
-                Code::OwnLink,
-                "your session and the request for this opening go back to one another by the links that let people in, so nobody could tell the two of you \
+        let otherwise = NotAnother {
+            own_work: "you asked for this opening, and a second person has to confirm it; nothing is open by it, and the attempt is recorded",
+            own_link: "your session and the request for this opening go back to one another by the links that let people in, so nobody could tell the two of you \
 apart; nothing is open by it, and the attempt is recorded",
-            ),
-            _ => refusal,
-        })
+        };
+        self.check_another(actor, row.by, row.session.as_ref(), &otherwise)
     }
 
     /// Records that somebody tried to confirm what they asked for: once for each person and opening.
     fn record_opening_refusal(&self, actor: &Actor, opening: OpeningId, code: Code) -> Result<(), Refusal> {
-        let who = actor.credential().map(|id| id.to_hex());
         let body = OpeningRefused { opening, code: code.as_str().to_owned() };
-        let mut draft = Draft::new(OpeningRefused::TYPE);
-        draft.body = body.fields().map_err(|fault| Refusal::new(Code::Broken, fault.to_string()))?;
-        draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
-        draft.stream = Some(DraftStream { name: format!("{}/refused", stream(opening)), expected: None });
-        draft.idempotency_key =
-            Some(format!("opening-refused/{opening}/{}", who.as_deref().unwrap_or("operator")));
-        draft.actor = who;
-        draft.parents = self.in_session(actor, None)?;
-        draft.assurance = Some("observed".to_owned());
-        let appended = self.ledger.append_all(&[draft]);
-        self.note(appended.as_ref().map(drop));
-        match appended {
-            // Recorded before, in whichever words: once is enough.
-            Ok(_) | Err(LedgerError::Rejected { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        let key = format!("opening-refused/{opening}/{}", actor.name());
+        self.record_attempt(self.attempt(actor, &body, &stream(opening), key)?)
     }
 
     fn shown_opening(&self, row: OpeningRow) -> Result<Opening, Refusal> {
@@ -408,10 +370,6 @@ fn provider_of(new: &NewOpening) -> Result<Option<String>, Refusal> {
         return Err(Refusal::at(Code::Malformed, "/provider", text));
     }
     Ok(Some(provider.to_owned()))
-}
-
-fn drawn_before(earlier: &Earlier) -> Result<OpeningId, Refusal> {
-    earlier.stream_id().and_then(OpeningId::from_hex).ok_or_else(foreign)
 }
 
 fn stream(opening: OpeningId) -> String {

@@ -9,8 +9,7 @@ mod publishers;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tabellion_ledger::{Draft, DraftStream, LedgerError};
-use tabellion_model::body::{Body, PackAct, PackLoaded, PackProposed, PackRefused, PolicyLayer};
+use tabellion_model::body::{PackAct, PackLoaded, PackProposed, PackRefused, PolicyLayer};
 use tabellion_model::{CredentialId, RecordId, SystemId};
 use tabellion_views::query::{PackSaid, PackVersion, Proposed};
 
@@ -19,7 +18,6 @@ pub use publishers::{NewPublisher, Pin, Publisher, PublisherWaiting, Publishers,
 
 use super::asking::all;
 use super::forms::{DigestForm, IdForm, PolicyNameForm, Reference, Time};
-use super::writing::GOVERNANCE_RETENTION;
 use super::{Actor, Desk};
 use crate::refusal::{Code, Refusal};
 
@@ -306,29 +304,10 @@ impl Desk {
         digest: Option<&str>,
         code: Code,
     ) -> Result<(), Refusal> {
-        let who = actor.credential().map(|id| id.to_hex());
         let code = code.as_str().to_owned();
-        let key = format!(
-            "pack-refused/{name}/{}/{code}/{}",
-            digest.unwrap_or("none"),
-            who.as_deref().unwrap_or("operator")
-        );
+        let key = format!("pack-refused/{name}/{}/{code}/{}", digest.unwrap_or("none"), actor.name());
         let body = PackRefused { name: name.to_owned(), digest: digest.map(str::to_owned), code };
-        let mut draft = Draft::new(PackRefused::TYPE);
-        draft.body = body.fields().map_err(|fault| Refusal::new(Code::Broken, fault.to_string()))?;
-        draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
-        draft.stream = Some(DraftStream { name: format!("{}/refused", stream(name)), expected: None });
-        draft.idempotency_key = Some(key);
-        draft.actor = who;
-        draft.parents = self.in_session(actor, None)?;
-        draft.assurance = Some("observed".to_owned());
-        let appended = self.ledger.append_all(&[draft]);
-        self.note(appended.as_ref().map(drop));
-        match appended {
-            // Recorded before, in whichever words: once is enough.
-            Ok(_) | Err(LedgerError::Rejected { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        self.record_attempt(self.attempt(actor, &body, &stream(name), key)?)
     }
 }
 

@@ -3,14 +3,12 @@
 //! Promises: who may see what is judged by the present, so that nobody regains what they have lost by looking back; what was erased since is gone.
 //! Must never: record anything.
 
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::Arc;
 
 use tabellion_model::Micros;
-use tabellion_views::lag::Lag;
 use tabellion_views::{Depth, PAST_ENTRIES, Views};
 
-use super::asking::MOST_LAG;
-use super::{Desk, Health};
+use super::Desk;
 use crate::refusal::{Code, Refusal};
 
 /// What a desk of the past knows of the present.
@@ -28,29 +26,11 @@ impl Desk {
     pub(crate) fn past(&self, size: u64, at: Micros) -> Result<Option<Self>, Refusal> {
         let Some(past) = self.present().past(size, PAST_ENTRIES)? else { return Ok(None) };
         Ok(Some(Self {
-            ledger: Arc::clone(&self.ledger),
-            views: past.views,
-            tools: Arc::clone(&self.tools),
             then: Some(Then { at, depth: past.depth, present: Arc::clone(self.present()) }),
-            roles: Mutex::new(()),
-            observing: Mutex::new(()),
-            statement: Mutex::new(()),
-            issuers_stand: RwLock::new(()),
-            saving_views: Mutex::new(()),
-            packing: Mutex::new(()),
-            trying: Default::default(),
-            playing: Mutex::default(),
-            delivering: Default::default(),
-            gaps_looked_at: Mutex::default(),
-            taking: Default::default(),
-            verifying: super::verifications::Verifications::default(),
             waiting: Arc::clone(&self.waiting),
             probes: self.probes.clone(),
             upstreams: self.upstreams.clone(),
-            lag: Lag::new(MOST_LAG),
-            health: Mutex::new(Health::default()),
-            over: Mutex::default(),
-            looked: super::rule_watch::Looked::default(),
+            ..Self::over(Arc::clone(&self.ledger), past.views, Arc::clone(&self.tools))
         }))
     }
 

@@ -14,7 +14,6 @@ use tabellion_views::query::PersonRow;
 
 use super::asking::all;
 use super::forms::{IdForm, Line, Reason, Reference, RoleForm, Time};
-use super::systems::foreign;
 use super::writing::draft_of;
 use super::{Actor, Desk, Given, Written, credential};
 use crate::refusal::{Code, Refusal};
@@ -103,7 +102,7 @@ impl Desk {
         let mut id = credential(self.random_id()?);
         let written = self.once(actor, "add-person", given, |earlier| {
             if let Some(earlier) = earlier {
-                id = earlier.stream_id().and_then(CredentialId::from_hex).ok_or_else(foreign)?;
+                id = earlier.drawn_id()?;
             }
             let mut added = draft_of(&PersonAdded { person: id }, stream(id), 0)?;
             let details = PersonDetails { name: new.name.as_str().to_owned(), email: new.email.clone() };

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tabellion_ledger::{Draft, DraftStream, LedgerError, RejectCode};
+use tabellion_ledger::{LedgerError, RejectCode};
 use tabellion_model::Micros;
 use tabellion_model::body::{Body, RuleCrossing, RuleFired, RuleResolved, RuleVerdict};
 use tabellion_views::Depth;
@@ -15,9 +15,9 @@ use tabellion_views::query::{RuleCrossingRow, RuleReading, RuleSaid, RuleVersion
 
 use super::Desk;
 use super::asking::all;
+use super::noticing::noticed;
 use super::rule_forms::Crossing;
-use super::writing::GOVERNANCE_RETENTION;
-use crate::refusal::{Code, Refusal};
+use crate::refusal::Refusal;
 
 /// How often rules are looked at: soon enough for a person, and rarer than the shortest window is long.
 pub const RULES_EVERY: Duration = Duration::from_secs(30);
@@ -148,11 +148,7 @@ impl Desk {
 
     /// Whether it was recorded; false: something else was in between, and the next look sees it.
     fn append_rule_crossing<B: Body>(&self, body: &B, stream: String, step: u64) -> Result<bool, Refusal> {
-        let mut draft = Draft::new(B::TYPE);
-        draft.body = body.fields().map_err(|fault| Refusal::new(Code::Broken, fault.to_string()))?;
-        draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
-        draft.stream = Some(DraftStream { name: stream, expected: Some(step) });
-        draft.assurance = Some("observed".to_owned());
+        let draft = noticed(body, stream, Some(step))?;
         let appended = self.ledger.append_all(&[draft]);
         self.note(appended.as_ref().map(drop));
         match appended {

@@ -11,7 +11,6 @@ use tabellion_model::{CredentialId, ViewId};
 use tabellion_views::query::SavedViewRow;
 
 use super::forms::Line;
-use super::systems::foreign;
 use super::writing::draft_of;
 use super::{Actor, Desk, Given, Written};
 use crate::refusal::{Code, Refusal};
@@ -50,7 +49,7 @@ impl Desk {
             let same = kept.iter().find(|row| row.page == new.page && row.name == name);
             let (view, version) = match (earlier, same) {
                 (Some(earlier), _) => {
-                    let view = earlier.stream_id().and_then(ViewId::from_hex).ok_or_else(foreign)?;
+                    let view = earlier.drawn_id()?;
                     (view, earlier.version_before().unwrap_or_default())
                 }
                 (None, Some(same)) if same.query == new.query => {

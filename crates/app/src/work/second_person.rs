@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::iter::{empty, once};
 
 use tabellion_model::{CredentialId, RecordId};
 use tabellion_views::query::LetIn;
@@ -39,6 +40,47 @@ impl Desk {
             person: actor.credential(),
             let_in,
             authors_let_in: RefCell::default(),
+        })
+    }
+}
+
+/// What is said to whoever is not another.
+pub(super) struct NotAnother {
+    /// They asked for it themselves.
+    pub(super) own_work: &'static str,
+    /// One of the two let the other in.
+    pub(super) own_link: &'static str,
+}
+
+impl Desk {
+    /// Whether `actor` is another than who asked, `by` in `session`: neither let the other in. The operator is no person of the log and lets everybody in at
+    /// the beginning, so for them a session counts that begins with a link of theirs alone.
+    pub(super) fn check_another(
+        &self,
+        actor: &Actor,
+        by: CredentialId,
+        session: Option<&RecordId>,
+        otherwise: &NotAnother,
+    ) -> Result<(), Refusal> {
+        let second = self.second_person(actor)?;
+        let is_operators = |by: &CredentialId| self.ledger.is_operator(by);
+        let by_operator = is_operators(&by);
+        if second.is(by) || (by_operator && matches!(actor, Actor::Operator)) {
+            return Err(Refusal::new(Code::OwnWork, otherwise.own_work));
+        }
+        let apart = if by_operator {
+            second
+                .check_let_in_by_others(empty(), empty())
+                .and_then(|()| second.check_not_let_in_by(is_operators))
+        } else {
+            second.check_let_in_by_others(once(&by), session.into_iter()).and_then(|()| match actor {
+                Actor::Operator => second.check_others_not_let_in_by(session.into_iter(), is_operators),
+                Actor::Person { .. } | Actor::Key { .. } => Ok(()),
+            })
+        };
+        apart.map_err(|refusal| match refusal.code {
+            Code::OwnLink => Refusal::new(Code::OwnLink, otherwise.own_link),
+            _ => refusal,
         })
     }
 }

@@ -4,9 +4,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tabellion_model::Micros;
 use tabellion_model::charge::Currency;
-use tabellion_views::query::{MAX_SPEND_DAYS, MAX_SPEND_ROWS, SpendBy, SpendFilter, SpendRow};
+use tabellion_views::query::{MAX_SPEND_ROWS, SpendBy, SpendFilter, SpendRow};
 
 use super::forms::{CurrencyForm, Time};
 use super::{Actor, Desk};
@@ -14,8 +13,6 @@ use crate::console::csv;
 use crate::permission::Permission;
 use crate::refusal::{Code, Refusal};
 
-/// Microseconds of a day.
-const DAY_US: u64 = 24 * 60 * 60 * 1_000_000;
 /// The window when nobody names one, in days: a month.
 const USUAL_DAYS: u64 = 31;
 
@@ -92,12 +89,7 @@ pub struct Spend {
 impl Desk {
     /// What calls within reach took.
     pub fn spend(&self, actor: &Actor, query: &SpendQuery) -> Result<Spend, Refusal> {
-        let to = query.to.map_or_else(|| Micros(self.now().0 + 1), |to| to.0);
-        let from = query.from.map_or(Micros(to.0.saturating_sub(USUAL_DAYS * DAY_US)), |from| from.0);
-        if from >= to || to.since(from) > MAX_SPEND_DAYS * DAY_US {
-            let what = format!("a window begins before it ends and has at most {MAX_SPEND_DAYS} days");
-            return Err(Refusal::at(Code::Malformed, "/from", what));
-        }
+        let (from, to) = self.window(query.from, query.to, USUAL_DAYS)?;
         let within = self.systems_within(actor, Permission::ReadSpend)?;
         if query.by == ByForm::Budget && within.is_some() {
             let what = "budgets of persons, teams and agents reach systems of others, so only whoever may read what all of them spent adds up by them";

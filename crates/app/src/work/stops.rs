@@ -3,20 +3,18 @@
 //! Promises: an order is recorded also when the views stand still, and answered when the gateway obeys it; nobody lifts what they ordered, nor where they
 //! and whoever did let one another in; what a stop did is counted from records. Must never: tell a time that no record has, or lift a stop by itself.
 
-use std::iter::{empty, once};
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tabellion_ledger::{Draft, DraftStream, LedgerError, SubjectFields};
-use tabellion_model::body::{Body, StopLifted, StopOrdered, StopRefused, StopScope};
+use tabellion_ledger::{Draft, SubjectFields};
+use tabellion_model::body::{StopLifted, StopOrdered, StopRefused, StopScope};
 use tabellion_model::{CredentialId, Micros, StopId, SystemId};
 use tabellion_views::query::{StopEffect, StopRow};
 
 use super::asking::all;
 use super::forms::{IdForm, Line, Reason, Reference, Time};
 use super::prose::Prose;
-use super::systems::foreign;
-use super::writing::{Earlier, GOVERNANCE_RETENTION, draft_of};
+use super::second_person::NotAnother;
+use super::writing::draft_of;
 use super::{Actor, Desk, Given, Written};
 use crate::permission::Permission;
 use crate::refusal::{Code, Refusal};
@@ -192,7 +190,7 @@ impl Desk {
         let mut id = None;
         let written = self.once_taking(actor, "order-stop", given, |earlier| {
             let stop = match (earlier, id) {
-                (Some(earlier), _) => drawn_before(earlier)?,
+                (Some(earlier), _) => earlier.drawn_id()?,
                 (None, Some(drawn)) => drawn,
                 (None, None) => StopId::from_bytes(self.random_id()?),
             };
@@ -262,57 +260,21 @@ impl Desk {
         Err(Refusal::new(Code::NotPermitted, text))
     }
 
-    /// Whether whoever lifts is another than who ordered: neither let the other in. The operator is no person of the log and lets everybody in at the
-    /// beginning, so for them a session counts that begins with a link of theirs alone.
+    /// Whether whoever lifts is another than who ordered.
     fn check_may_lift(&self, actor: &Actor, row: &StopRow) -> Result<(), Refusal> {
-        let second = self.second_person(actor)?;
-        let is_operators = |by: &CredentialId| self.ledger.is_operator(by);
-        let by_operator = is_operators(&row.by);
-        if second.is(row.by) || (by_operator && matches!(actor, Actor::Operator)) {
-            return Err(Refusal::new(
-                Code::OwnWork,
-                "you ordered this stop, and a second person has to lift it; it stays in force, and the attempt is recorded",
-            ));
-        }
-        let apart = if by_operator {
-            second
-                .check_let_in_by_others(empty(), empty())
-                .and_then(|()| second.check_not_let_in_by(is_operators))
-        } else {
-            second.check_let_in_by_others(once(&row.by), row.session.iter()).and_then(|()| match actor {
-                Actor::Operator => second.check_others_not_let_in_by(row.session.iter(), is_operators),
-                Actor::Person { .. } | Actor::Key { .. } => Ok(()),
-            })
-        };
-        apart.map_err(|refusal| match refusal.code {
-            Code::OwnLink => Refusal::new(
-                Code::OwnLink,
-                "your session and the order of this stop go back to one another by the links that let people in, so nobody could tell the two of you apart; \
+        let otherwise = NotAnother {
+            own_work: "you ordered this stop, and a second person has to lift it; it stays in force, and the attempt is recorded",
+            own_link: "your session and the order of this stop go back to one another by the links that let people in, so nobody could tell the two of you apart; \
 it stays in force, and the attempt is recorded",
-            ),
-            _ => refusal,
-        })
+        };
+        self.check_another(actor, row.by, row.session.as_ref(), &otherwise)
     }
 
     /// Records that somebody tried to lift what they ordered: once for each person and stop.
     fn record_stop_refusal(&self, actor: &Actor, stop: StopId, code: Code) -> Result<(), Refusal> {
-        let who = actor.credential().map(|id| id.to_hex());
         let body = StopRefused { stop, code: code.as_str().to_owned() };
-        let mut draft = Draft::new(StopRefused::TYPE);
-        draft.body = body.fields().map_err(|fault| Refusal::new(Code::Broken, fault.to_string()))?;
-        draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
-        draft.stream = Some(DraftStream { name: format!("{}/refused", stream(stop)), expected: None });
-        draft.idempotency_key = Some(format!("stop-refused/{stop}/{}", who.as_deref().unwrap_or("operator")));
-        draft.actor = who;
-        draft.parents = self.in_session(actor, None)?;
-        draft.assurance = Some("observed".to_owned());
-        let appended = self.ledger.append_all(&[draft]);
-        self.note(appended.as_ref().map(drop));
-        match appended {
-            // Recorded before, in whichever words: once is enough.
-            Ok(_) | Err(LedgerError::Rejected { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        let key = format!("stop-refused/{stop}/{}", actor.name());
+        self.record_attempt(self.attempt(actor, &body, &stream(stop), key)?)
     }
 
     fn shown_stop(&self, row: StopRow) -> Result<Stop, Refusal> {
@@ -356,10 +318,6 @@ it stays in force, and the attempt is recorded",
 /// Milliseconds from one moment to another.
 fn since(from: Micros, to: Micros) -> u64 {
     to.since(from) / MILLISECOND_US
-}
-
-fn drawn_before(earlier: &Earlier) -> Result<StopId, Refusal> {
-    earlier.stream_id().and_then(StopId::from_hex).ok_or_else(foreign)
 }
 
 /// Whether a model or a provider can be called so: without blanks, stars and what nobody sees.

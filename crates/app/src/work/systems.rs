@@ -13,7 +13,7 @@ use tabellion_views::query::{Page, SystemFilter, SystemRow};
 use super::asking::all;
 use super::forms::{CaptureForm, IdForm, Line, Reference, StageForm, Time, Word};
 use super::prose::Prose;
-use super::writing::{Earlier, draft_of};
+use super::writing::{Earlier, draft_of, foreign};
 use super::{Actor, Desk, Given, Written};
 use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
@@ -142,11 +142,6 @@ impl Desk {
         Ok((found.rows, found.next.is_some()))
     }
 
-    /// One system as the views have it.
-    pub fn system_row(&self, actor: &Actor, id: SystemId) -> Result<SystemRow, Refusal> {
-        self.reach_system(actor, Permission::ReadSystems, id)
-    }
-
     /// One system.
     pub fn system(&self, actor: &Actor, id: SystemId) -> Result<System, Refusal> {
         self.shown(&self.reach_system(actor, Permission::ReadSystems, id)?)
@@ -164,7 +159,7 @@ impl Desk {
             let body = described_as(actor, described, None)?;
             match earlier {
                 Some(earlier) => {
-                    id = earlier.stream_id().and_then(SystemId::from_hex).ok_or_else(foreign)?;
+                    id = earlier.drawn_id()?;
                 }
                 None => check_owner(actor, Permission::RegisterSystems, body.owner)?,
             }
@@ -357,11 +352,6 @@ fn carried_reason(row: &SystemRow, capture: Capture) -> Result<Option<String>, R
 
 fn owner_unknown() -> Refusal {
     Refusal::new(Code::OwnerUnknown, "the person who answers for the system is not known here, or is gone")
-}
-
-/// The record under the idempotency key was not made by this operation.
-pub(super) fn foreign() -> Refusal {
-    Refusal::new(Code::IdempotencyConflict, "the idempotency key belongs to a record of another form")
 }
 
 fn stream(id: SystemId) -> String {

@@ -7,19 +7,16 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tabellion_model::SystemId;
 use tabellion_model::body::Outcome;
-use tabellion_model::{Micros, SystemId};
-use tabellion_views::query::{
-    CallFilter, CallGroup, CallState, CallTimes, MAX_CALL_GROUPS, MAX_SPEND_DAYS, Took, TookKey,
-};
+use tabellion_views::query::{CallFilter, CallGroup, CallState, CallTimes, MAX_CALL_GROUPS, Took, TookKey};
 
 use super::forms::{IdForm, Time};
+use super::windows::check_kinds;
 use super::{Actor, Desk};
 use crate::permission::Permission;
-use crate::refusal::{Code, Refusal};
+use crate::refusal::Refusal;
 
-/// Microseconds of a day.
-const DAY_US: u64 = 24 * 60 * 60 * 1_000_000;
 /// The window when nobody names one, in days: a week.
 const USUAL_DAYS: u64 = 7;
 
@@ -135,12 +132,7 @@ pub struct TrafficSums {
 impl Desk {
     /// The calls within reach in numbers.
     pub fn traffic_sums(&self, actor: &Actor, query: &TrafficQuery) -> Result<TrafficSums, Refusal> {
-        let to = query.to.map_or_else(|| Micros(self.now().0 + 1), |to| to.0);
-        let from = query.from.map_or(Micros(to.0.saturating_sub(USUAL_DAYS * DAY_US)), |from| from.0);
-        if from >= to || to.since(from) > MAX_SPEND_DAYS * DAY_US {
-            let what = format!("a window begins before it ends and has at most {MAX_SPEND_DAYS} days");
-            return Err(Refusal::at(Code::Malformed, "/from", what));
-        }
+        let (from, to) = self.window(query.from, query.to, USUAL_DAYS)?;
         let filter = CallFilter {
             system: query.system,
             // A system out of reach has no calls, like one that is not there.
@@ -150,12 +142,7 @@ impl Desk {
             ..CallFilter::default()
         };
         let groups = self.views.call_sums(&filter, None)?;
-        if groups.len() >= MAX_CALL_GROUPS {
-            // Sums that leave some out would be taken for all of them.
-            let what =
-                "the window holds too many kinds of calls to count; choose a shorter one, or one system";
-            return Err(Refusal::at(Code::Malformed, "/from", what));
-        }
+        check_kinds(groups.len(), MAX_CALL_GROUPS)?;
         let times = self.views.call_times(&filter, None)?;
         Ok(TrafficSums {
             from: Time(from),

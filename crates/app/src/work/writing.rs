@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 use tabellion_ledger::{Ack, Draft, DraftStream, LedgerError, RejectCode, UnitContent};
 use tabellion_model::body::Body;
-use tabellion_model::{Header, ProducerId, RecordId};
+use tabellion_model::{Header, Id, ProducerId, RecordId};
 
 use super::sessions::session_of;
 use super::{Actor, Desk};
@@ -65,10 +65,17 @@ impl Earlier {
         self.header.stream.as_ref().map(|(_, version)| version.saturating_sub(1))
     }
 
-    /// The id in the stream's name.
-    pub(crate) fn stream_id(&self) -> Option<&str> {
-        self.header.stream.as_ref().and_then(|(name, _)| name.as_str().rsplit_once('/')).map(|(_, id)| id)
+    /// The id that was drawn for it: the one in the stream's name.
+    pub(crate) fn drawn_id<K>(&self) -> Result<Id<K>, Refusal> {
+        let name = self.header.stream.as_ref().map(|(name, _)| name.as_str());
+        let id = name.and_then(|name| name.rsplit_once('/')).and_then(|(_, id)| Id::from_hex(id));
+        id.ok_or_else(foreign)
     }
+}
+
+/// The record under the idempotency key was not made by this operation.
+pub(crate) fn foreign() -> Refusal {
+    Refusal::new(Code::IdempotencyConflict, "the idempotency key belongs to a record of another form")
 }
 
 impl Given {
@@ -280,6 +287,5 @@ pub(super) fn scoped(actor: &Actor, operation: &str, key: &str) -> Result<String
             ),
         ));
     }
-    let who = actor.credential().map_or_else(|| "operator".to_owned(), |id| id.to_hex());
-    Ok(format!("api/{who}/{operation}/{key}"))
+    Ok(format!("api/{}/{operation}/{key}", actor.name()))
 }

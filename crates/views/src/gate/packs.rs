@@ -7,6 +7,8 @@ use tabellion_model::SystemId;
 use tabellion_model::body::PackLoaded;
 use tabellion_tlog::sha256;
 
+use crate::values::optional_said;
+
 /// One pack in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatePack {
@@ -27,9 +29,8 @@ pub(super) fn packs(db: &Connection, notes: &mut Vec<String>) -> rusqlite::Resul
     let mut rows = select.query([])?;
     let (mut packs, mut whole) = (Vec::new(), true);
     while let Some(row) = rows.next()? {
-        let (name, said): (String, Option<String>) = (row.get("name")?, row.get("said")?);
-        let said: Option<PackLoaded> = said.and_then(|said| serde_json::from_str(&said).ok());
-        match said {
+        let name: String = row.get("name")?;
+        match optional_said::<PackLoaded>(row, "said")? {
             Some(said) if sha256(said.file.as_bytes()).to_hex() == said.digest => {
                 packs.push(GatePack { name, file: said.file, digest: said.digest, systems: said.systems });
             }

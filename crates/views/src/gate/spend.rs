@@ -12,7 +12,7 @@ use tabellion_model::{Id, Micros, RecordId};
 
 use super::Gate;
 use crate::error::ViewsError;
-use crate::values::{id, number, optional_number, optional_time, time};
+use crate::values::{id, number, optional_currency, optional_number, optional_rates, time};
 
 /// What the calls of a budget took in one window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -145,10 +145,9 @@ pub(crate) fn held(row: &Row<'_>) -> rusqlite::Result<Option<Held>> {
         _ => return Ok(None),
     };
     let Some(window) = span.as_deref().and_then(|span| Window::parse(span).ok()) else { return Ok(None) };
-    let currency: Option<String> = row.get("currency")?;
     let caps = Caps {
         micros: optional_number(row, "micros")?,
-        currency: currency.as_deref().and_then(Currency::parse),
+        currency: optional_currency(row, "currency")?,
         tokens: optional_number(row, "tokens")?,
         calls: optional_number(row, "calls")?,
         calls_per_minute: optional_number(row, "calls_per_minute")?,
@@ -200,22 +199,13 @@ pub(super) fn prices(db: &Connection) -> rusqlite::Result<Vec<GatePrice>> {
 }
 
 fn price(row: &Row<'_>) -> rusqlite::Result<Option<GatePrice>> {
-    let currency: Option<String> = row.get("currency")?;
-    let Some(currency) = currency.as_deref().and_then(Currency::parse) else { return Ok(None) };
+    let Some(rates) = optional_rates(row)? else { return Ok(None) };
     Ok(Some(GatePrice {
         record: id(row, "record_id")?,
         upstream: row.get("upstream")?,
         model: row.get("model")?,
         output_limit: optional_number(row, "output_limit")?,
         input_limit: optional_number(row, "input_limit")?,
-        rates: Rates {
-            currency,
-            input: number(row, "input")?,
-            cached: number(row, "cached")?,
-            cache_write: number(row, "cache_write")?,
-            output: number(row, "output")?,
-            from: time(row, "valid_from")?,
-            until: optional_time(row, "valid_until")?,
-        },
+        rates,
     }))
 }

@@ -12,7 +12,7 @@ use tabellion_model::body::{StopScope, StopSubject};
 use super::Gate;
 use crate::error::ViewsError;
 use crate::query::{Reference, reference};
-use crate::values::{id, number};
+use crate::values::{id, number, optional_said};
 
 /// One stop in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,11 +44,9 @@ pub(super) fn stops(
     let mut rows = select.query([])?;
     let mut stops = Vec::new();
     while let Some(row) = rows.next()? {
-        let (stop, entry, scope): (_, _, Option<String>) =
-            (id(row, "stop")?, number(row, "entry")?, row.get("scope")?);
+        let (stop, entry, scope) = (id(row, "stop")?, number(row, "entry")?, optional_said(row, "scope")?);
         let known = before.stops.iter().find(|known| known.ordered.entry == entry);
         let ordered = known.map_or_else(|| reference(reader, entry), |known| Ok(known.ordered))?;
-        let scope = scope.and_then(|scope| serde_json::from_str(&scope).ok());
         if scope.is_none() {
             notes.push(format!(
                 "what the stop {stop} is for cannot be read, so it holds for every call until it is lifted (tabellion stop lift)"

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, params};
 use tabellion_model::body::{SoaApproved, SoaDecided};
 
+use super::versions::Versions;
 use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns, changed, run};
 use crate::record::Record;
 use crate::values::{int, word};
@@ -66,34 +67,35 @@ fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     Ok(Applied::Passed)
 }
 
+const VERSIONS: Versions = Versions {
+    streams: STREAMS,
+    ending: "",
+    supersede: "UPDATE soa_rows SET newest = 0 WHERE control = ?1 AND newest = 1",
+    twice: NO_STREAM,
+};
+
 fn decided(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
-    let Some((control, version)) = record.stream_name(STREAMS).filter(|(name, _)| *name != APPROVAL) else {
+    let Some(version) = VERSIONS.of(record).filter(|version| version.name != APPROVAL) else {
         return Ok(Applied::Unplaced(NO_STREAM));
     };
     // Content that speaks of another control than the stream is as good as none.
     let said = record.body::<SoaDecided>();
-    let said = said.filter(|said| said.value.control.as_str().to_ascii_lowercase() == control);
-    run(db, "UPDATE soa_rows SET newest = 0 WHERE control = ?1 AND newest = 1", params![control])?;
+    let said = said.filter(|said| said.value.control.as_str().to_ascii_lowercase() == version.name);
     let sql =
         "INSERT INTO soa_rows (control, version, entry, at, actor, session, newest, decision, reason, evidence, unit)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10)";
-    let rows = run(
+    VERSIONS.add(
         db,
+        &version,
         sql,
         params![
-            control,
-            int(version),
-            int(record.index),
-            int(record.committed_at.0),
-            record.header.actor.as_bytes(),
             record.session(),
             said.as_ref().and_then(|said| word(&said.value.decision)),
             said.as_ref().map(|said| &said.value.reason),
             said.as_ref().and_then(|said| said.value.evidence.as_ref()),
             said.as_ref().map(|said| said.unit.as_bytes()),
         ],
-    )?;
-    Ok(changed(rows, NO_STREAM))
+    )
 }
 
 fn approved(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {

@@ -3,8 +3,9 @@
 use rusqlite::{Connection, params};
 use tabellion_model::body::{BudgetEnded, BudgetScope, BudgetSet};
 
-use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns, changed, run};
-use crate::record::{Record, Tagged};
+use super::versions::Versions;
+use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns};
+use crate::record::Record;
 use crate::values::{int, list};
 
 pub(super) const BUDGETS: Projection =
@@ -63,27 +64,24 @@ CREATE INDEX budgets_newest ON budgets (name) WHERE newest = 1;
 
 fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     if record.is::<BudgetSet>() {
-        return set(db, record, record.body::<BudgetSet>());
+        return set(db, record);
     }
     if record.is::<BudgetEnded>() {
-        return ended(db, record, record.body::<BudgetEnded>());
+        return ended(db, record);
     }
     Ok(Applied::Passed)
 }
 
-/// The version that the record makes; the one before is the newest no more.
-fn version<'a>(db: &Connection, record: &'a Record<'_>) -> rusqlite::Result<Option<(&'a str, u64)>> {
-    let Some((name, version)) = record.stream_name("budget/") else { return Ok(None) };
-    run(db, "UPDATE budgets SET newest = 0 WHERE name = ?1 AND newest = 1", params![name])?;
-    Ok(Some((name, version)))
-}
+const VERSIONS: Versions = Versions {
+    streams: "budget/",
+    ending: "",
+    supersede: "UPDATE budgets SET newest = 0 WHERE name = ?1 AND newest = 1",
+    twice: "the budget has this version already",
+};
 
-const TWICE: &str = "the budget has this version already";
-
-fn set(db: &Connection, record: &Record<'_>, body: Option<Tagged<BudgetSet>>) -> rusqlite::Result<Applied> {
-    let Some((name, version)) = version(db, record)? else { return Ok(Applied::Unplaced(NO_STREAM)) };
-    // Content that speaks of another budget than the stream is as good as none.
-    let body = body.filter(|body| body.value.name == name);
+fn set(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    let Some(version) = VERSIONS.of(record) else { return Ok(Applied::Unplaced(NO_STREAM)) };
+    let body = version.own(record.body::<BudgetSet>(), |said| &said.name);
     let said = body.as_ref().map(|body| &body.value);
     let caps = said.map(|said| said.caps).unwrap_or_default();
     let subject = said.and_then(|said| match said.scope {
@@ -94,15 +92,11 @@ fn set(db: &Connection, record: &Record<'_>, body: Option<Tagged<BudgetSet>>) ->
     let sql = "INSERT INTO budgets (name, version, entry, at, actor, newest, ended, scope, subject, span, micros, currency, tokens, calls,
         calls_per_minute, calls_at_once, alert_percent, note, unit, alert_at, caller)
         VALUES (?1, ?2, ?3, ?4, ?5, 1, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) ON CONFLICT DO NOTHING";
-    let rows = run(
+    VERSIONS.add(
         db,
+        &version,
         sql,
         params![
-            name,
-            int(version),
-            int(record.index),
-            int(record.committed_at.0),
-            record.header.actor.as_bytes(),
             said.map(|said| said.scope.kind()),
             subject,
             said.map(|said| said.window.as_str()),
@@ -118,31 +112,14 @@ fn set(db: &Connection, record: &Record<'_>, body: Option<Tagged<BudgetSet>>) ->
             said.map(|said| list(&said.alert_at)),
             said.and_then(|said| said.scope.caller()),
         ],
-    )?;
-    Ok(changed(rows, TWICE))
+    )
 }
 
-fn ended(
-    db: &Connection,
-    record: &Record<'_>,
-    body: Option<Tagged<BudgetEnded>>,
-) -> rusqlite::Result<Applied> {
-    let Some((name, version)) = version(db, record)? else { return Ok(Applied::Unplaced(NO_STREAM)) };
-    let body = body.filter(|body| body.value.name == name);
+fn ended(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    let Some(version) = VERSIONS.of(record) else { return Ok(Applied::Unplaced(NO_STREAM)) };
+    let body = version.own(record.body::<BudgetEnded>(), |said| &said.name);
     let sql = "INSERT INTO budgets (name, version, entry, at, actor, newest, ended, note, unit)
         VALUES (?1, ?2, ?3, ?4, ?5, 1, 1, ?6, ?7) ON CONFLICT DO NOTHING";
-    let rows = run(
-        db,
-        sql,
-        params![
-            name,
-            int(version),
-            int(record.index),
-            int(record.committed_at.0),
-            record.header.actor.as_bytes(),
-            body.as_ref().map(|body| &body.value.reason),
-            body.as_ref().map(|body| body.unit.as_bytes()),
-        ],
-    )?;
-    Ok(changed(rows, TWICE))
+    let reason = body.as_ref().map(|body| &body.value.reason);
+    VERSIONS.add(db, &version, sql, params![reason, body.as_ref().map(|body| body.unit.as_bytes())])
 }

@@ -4,14 +4,13 @@
 
 use rusqlite::{Connection, params};
 use serde::Serialize;
-use tabellion_model::UnitId;
 use tabellion_model::body::{
     PackLoaded, PackProposed, PackPublisherProposed, PackPublisherRemoved, PackPublisherTrusted, PackRemoved,
 };
 
-use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns, changed, run};
+use super::versions::{Version, Versions};
+use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns, changed};
 use crate::record::{Record, Tagged};
-use crate::values::int;
 
 pub(super) const PACKS: Projection =
     Projection { name: "packs", version: 1, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
@@ -74,6 +73,13 @@ CREATE TABLE pack_publisher_proposals (
 ) STRICT;
 ";
 
+const VERSIONS: Versions = Versions {
+    streams: PACK_STREAMS,
+    ending: "",
+    supersede: "UPDATE policy_packs SET newest = 0 WHERE name = ?1 AND newest = 1",
+    twice: NO_STREAM,
+};
+
 /// What the names of its streams begin with.
 const PACK_STREAMS: &str = "policy-pack/";
 const PUBLISHER_STREAMS: &str = "pack-publisher/";
@@ -82,154 +88,88 @@ const PROPOSED: &str = "/proposed";
 
 fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     if record.is::<PackLoaded>() {
-        let said = record.body::<PackLoaded>();
-        return pack(
-            db,
-            record,
-            false,
-            said.filter(|said| is_of(record, PACK_STREAMS, &said.value.name)).as_ref().map(column),
-        );
+        return pack(db, record, false, record.body::<PackLoaded>(), |said| &said.name);
     }
     if record.is::<PackRemoved>() {
-        let said = record.body::<PackRemoved>();
-        return pack(
-            db,
-            record,
-            true,
-            said.filter(|said| is_of(record, PACK_STREAMS, &said.value.name)).as_ref().map(column),
-        );
+        return pack(db, record, true, record.body::<PackRemoved>(), |said| &said.name);
     }
     if record.is::<PackPublisherTrusted>() {
-        let said = record.body::<PackPublisherTrusted>();
-        let said = said.filter(|said| is_of(record, PUBLISHER_STREAMS, &said.value.said.publisher));
-        return publisher(db, record, false, said.as_ref().map(column));
+        return publisher(db, record, false, record.body::<PackPublisherTrusted>(), |said| {
+            &said.said.publisher
+        });
     }
     if record.is::<PackPublisherRemoved>() {
-        let said = record.body::<PackPublisherRemoved>();
-        let said = said.filter(|said| is_of(record, PUBLISHER_STREAMS, &said.value.publisher));
-        return publisher(db, record, true, said.as_ref().map(column));
+        return publisher(db, record, true, record.body::<PackPublisherRemoved>(), |said| &said.publisher);
     }
     if record.is::<PackProposed>() {
         let said = record.body::<PackProposed>();
-        let said = said.filter(|said| is_of(record, PACK_STREAMS, &said.value.name));
-        return proposal(db, record, PACK_STREAMS, PACK_PROPOSAL, said.as_ref().map(column));
+        return proposal(db, record, (PACK_STREAMS, "policy_pack_proposals"), said, |said| &said.name);
     }
     if record.is::<PackPublisherProposed>() {
         let said = record.body::<PackPublisherProposed>();
-        let said = said.filter(|said| is_of(record, PUBLISHER_STREAMS, &said.value.said.publisher));
-        return proposal(db, record, PUBLISHER_STREAMS, PUBLISHER_PROPOSAL, said.as_ref().map(column));
+        let of = (PUBLISHER_STREAMS, "pack_publisher_proposals");
+        return proposal(db, record, of, said, |said| &said.said.publisher);
     }
     Ok(Applied::Passed)
 }
 
 /// What a record says, as its column has it, and the unit that it stands in.
-type Said = (Option<String>, UnitId);
-
-fn column<T: Serialize>(said: &Tagged<T>) -> Said {
-    (serde_json::to_string(&said.value).ok(), said.unit)
+fn columns<T: Serialize>(said: Option<&Tagged<T>>) -> (Option<String>, Option<&[u8; 16]>) {
+    (said.and_then(|said| serde_json::to_string(&said.value).ok()), said.map(|said| said.unit.as_bytes()))
 }
 
-/// Whether content speaks of what its stream is of; else it is as good as none.
-fn is_of(record: &Record<'_>, streams: &str, name: &str) -> bool {
-    let place = record.stream_name(streams);
-    place.is_some_and(|(of, _)| of.strip_suffix(PROPOSED).unwrap_or(of) == name)
-}
-
-fn pack(
+fn pack<T: Serialize>(
     db: &Connection,
     record: &Record<'_>,
     removed: bool,
-    said: Option<Said>,
+    said: Option<Tagged<T>>,
+    name: fn(&T) -> &str,
 ) -> rusqlite::Result<Applied> {
-    let Some((name, version)) = record.stream_name(PACK_STREAMS) else {
-        return Ok(Applied::Unplaced(NO_STREAM));
-    };
-    run(db, "UPDATE policy_packs SET newest = 0 WHERE name = ?1 AND newest = 1", params![name])?;
+    let Some(version) = VERSIONS.of(record) else { return Ok(Applied::Unplaced(NO_STREAM)) };
+    let said = version.own(said, name);
+    let (said, unit) = columns(said.as_ref());
     let sql = "INSERT INTO policy_packs (name, version, entry, at, actor, newest, removed, said, unit)
         VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8)";
-    let (said, unit) = said.unzip();
-    let rows = run(
-        db,
-        sql,
-        params![
-            name,
-            int(version),
-            int(record.index),
-            int(record.committed_at.0),
-            record.header.actor.as_bytes(),
-            removed,
-            said.flatten(),
-            unit.as_ref().map(tabellion_model::Id::as_bytes),
-        ],
-    )?;
-    Ok(changed(rows, NO_STREAM))
+    VERSIONS.add(db, &version, sql, params![removed, said, unit])
 }
 
-fn publisher(
+fn publisher<T: Serialize>(
     db: &Connection,
     record: &Record<'_>,
     removed: bool,
-    said: Option<Said>,
+    said: Option<Tagged<T>>,
+    name: fn(&T) -> &str,
 ) -> rusqlite::Result<Applied> {
-    let Some((name, version)) = record.stream_name(PUBLISHER_STREAMS) else {
+    let Some(version) = Version::of(record, PUBLISHER_STREAMS, "") else {
         return Ok(Applied::Unplaced(NO_STREAM));
     };
+    let said = version.own(said, name);
+    let (said, unit) = columns(said.as_ref());
     let sql = "INSERT INTO pack_publishers (name, version, entry, at, actor, removed, said, unit)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         ON CONFLICT (name) DO UPDATE SET version = excluded.version, entry = excluded.entry, at = excluded.at, actor = excluded.actor,
         removed = excluded.removed, said = excluded.said, unit = excluded.unit";
-    let (said, unit) = said.unzip();
-    let rows = run(
-        db,
-        sql,
-        params![
-            name,
-            int(version),
-            int(record.index),
-            int(record.committed_at.0),
-            record.header.actor.as_bytes(),
-            removed,
-            said.flatten(),
-            unit.as_ref().map(tabellion_model::Id::as_bytes),
-        ],
-    )?;
-    Ok(changed(rows, NO_STREAM))
+    Ok(changed(version.write(db, sql, params![removed, said, unit])?, NO_STREAM))
 }
 
-const PACK_PROPOSAL: &str = "INSERT INTO policy_pack_proposals (name, version, entry, record_id, at, actor, session, said, unit)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-    ON CONFLICT (name) DO UPDATE SET version = excluded.version, entry = excluded.entry, record_id = excluded.record_id, at = excluded.at,
-    actor = excluded.actor, session = excluded.session, said = excluded.said, unit = excluded.unit";
-const PUBLISHER_PROPOSAL: &str = "INSERT INTO pack_publisher_proposals (name, version, entry, record_id, at, actor, session, said, unit)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-    ON CONFLICT (name) DO UPDATE SET version = excluded.version, entry = excluded.entry, record_id = excluded.record_id, at = excluded.at,
-    actor = excluded.actor, session = excluded.session, said = excluded.said, unit = excluded.unit";
-
-fn proposal(
+fn proposal<T: Serialize>(
     db: &Connection,
     record: &Record<'_>,
-    streams: &str,
-    sql: &str,
-    said: Option<Said>,
+    (streams, table): (&str, &str),
+    said: Option<Tagged<T>>,
+    name: fn(&T) -> &str,
 ) -> rusqlite::Result<Applied> {
-    let place =
-        record.stream_name(streams).and_then(|(rest, version)| Some((rest.strip_suffix(PROPOSED)?, version)));
-    let Some((name, version)) = place else { return Ok(Applied::Unplaced(NO_STREAM)) };
-    let (said, unit) = said.unzip();
-    let rows = run(
-        db,
-        sql,
-        params![
-            name,
-            int(version),
-            int(record.index),
-            record.header.record_id.as_bytes(),
-            int(record.committed_at.0),
-            record.header.actor.as_bytes(),
-            record.session(),
-            said.flatten(),
-            unit.as_ref().map(tabellion_model::Id::as_bytes),
-        ],
-    )?;
-    Ok(changed(rows, NO_STREAM))
+    let Some(version) = Version::of(record, streams, PROPOSED) else {
+        return Ok(Applied::Unplaced(NO_STREAM));
+    };
+    let said = version.own(said, name);
+    let (said, unit) = columns(said.as_ref());
+    let sql = format!(
+        "INSERT INTO {table} (name, version, entry, at, actor, record_id, session, said, unit)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        ON CONFLICT (name) DO UPDATE SET version = excluded.version, entry = excluded.entry, record_id = excluded.record_id, at = excluded.at,
+        actor = excluded.actor, session = excluded.session, said = excluded.said, unit = excluded.unit"
+    );
+    let proposed = params![record.header.record_id.as_bytes(), record.session(), said, unit];
+    Ok(changed(version.write(db, &sql, proposed)?, NO_STREAM))
 }

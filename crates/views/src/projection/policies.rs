@@ -1,12 +1,11 @@
 //! Policies: every version of each, the newest marked.
 
 use rusqlite::{Connection, params};
-use tabellion_model::UnitId;
 use tabellion_model::body::{PolicyPublished, PolicyWithdrawn};
 
-use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns, changed, run};
+use super::versions::Versions;
+use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns};
 use crate::record::Record;
-use crate::values::int;
 
 pub(super) const POLICIES: Projection =
     Projection { name: "policies", version: 1, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
@@ -35,71 +34,48 @@ CREATE TABLE policies (
 CREATE INDEX policies_newest ON policies (name) WHERE newest = 1;
 ";
 
+const VERSIONS: Versions = Versions {
+    streams: "policy/",
+    ending: "",
+    supersede: "UPDATE policies SET newest = 0 WHERE name = ?1 AND newest = 1",
+    twice: NO_STREAM,
+};
+
 fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     if record.is::<PolicyPublished>() {
-        let body = record.body::<PolicyPublished>();
-        let said = body.map(|body| Said {
-            name: body.value.name,
-            text: Some(body.value.text),
-            digest: Some(body.value.digest),
-            note: body.value.note,
-            unit: body.unit,
-        });
-        return version(db, record, false, said);
+        return published(db, record);
     }
     if record.is::<PolicyWithdrawn>() {
-        let body = record.body::<PolicyWithdrawn>();
-        let said = body.map(|body| Said {
-            name: body.value.name,
-            text: None,
-            digest: None,
-            note: body.value.reason,
-            unit: body.unit,
-        });
-        return version(db, record, true, said);
+        return withdrawn(db, record);
     }
     Ok(Applied::Passed)
 }
 
-/// What a version's content says.
-struct Said {
-    name: String,
-    text: Option<String>,
-    digest: Option<String>,
-    note: String,
-    unit: UnitId,
-}
-
-fn version(
-    db: &Connection,
-    record: &Record<'_>,
-    withdrawn: bool,
-    said: Option<Said>,
-) -> rusqlite::Result<Applied> {
-    let Some((name, version)) = record.stream_name("policy/") else {
-        return Ok(Applied::Unplaced(NO_STREAM));
-    };
-    // Content that speaks of another policy than the stream is as good as none.
-    let said = said.filter(|said| said.name == name);
-    run(db, "UPDATE policies SET newest = 0 WHERE name = ?1 AND newest = 1", params![name])?;
+fn published(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    let Some(version) = VERSIONS.of(record) else { return Ok(Applied::Unplaced(NO_STREAM)) };
+    let body = version.own(record.body::<PolicyPublished>(), |said| &said.name);
+    let said = body.as_ref().map(|body| &body.value);
     let sql =
         "INSERT INTO policies (name, version, entry, at, actor, newest, withdrawn, text, digest, note, unit)
-        VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9, ?10)";
-    let rows = run(
+        VALUES (?1, ?2, ?3, ?4, ?5, 1, 0, ?6, ?7, ?8, ?9)";
+    VERSIONS.add(
         db,
+        &version,
         sql,
         params![
-            name,
-            int(version),
-            int(record.index),
-            int(record.committed_at.0),
-            record.header.actor.as_bytes(),
-            withdrawn,
-            said.as_ref().and_then(|said| said.text.as_ref()),
-            said.as_ref().and_then(|said| said.digest.as_ref()),
-            said.as_ref().map(|said| &said.note),
-            said.as_ref().map(|said| said.unit.as_bytes()),
+            said.map(|said| &said.text),
+            said.map(|said| &said.digest),
+            said.map(|said| &said.note),
+            body.as_ref().map(|body| body.unit.as_bytes()),
         ],
-    )?;
-    Ok(changed(rows, NO_STREAM))
+    )
+}
+
+fn withdrawn(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    let Some(version) = VERSIONS.of(record) else { return Ok(Applied::Unplaced(NO_STREAM)) };
+    let body = version.own(record.body::<PolicyWithdrawn>(), |said| &said.name);
+    let sql = "INSERT INTO policies (name, version, entry, at, actor, newest, withdrawn, note, unit)
+        VALUES (?1, ?2, ?3, ?4, ?5, 1, 1, ?6, ?7)";
+    let reason = body.as_ref().map(|body| &body.value.reason);
+    VERSIONS.add(db, &version, sql, params![reason, body.as_ref().map(|body| body.unit.as_bytes())])
 }

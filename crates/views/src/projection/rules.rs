@@ -3,6 +3,7 @@
 use rusqlite::{Connection, params};
 use tabellion_model::body::{RuleCrossing, RuleEnded, RuleFired, RuleResolved, RuleSet};
 
+use super::versions::Versions;
 use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns, changed, run};
 use crate::record::{Record, Tagged};
 use crate::values::{int, word};
@@ -105,10 +106,10 @@ CREATE INDEX rule_crossings_name ON rule_crossings (name, entry);
 
 fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     if record.is::<RuleSet>() {
-        return set(db, record, record.body::<RuleSet>());
+        return set(db, record);
     }
     if record.is::<RuleEnded>() {
-        return ended(db, record, record.body::<RuleEnded>());
+        return ended(db, record);
     }
     if record.is::<RuleFired>() {
         let body = record.body::<RuleFired>();
@@ -121,34 +122,27 @@ fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     Ok(Applied::Passed)
 }
 
-/// The version that the record makes; the one before is the newest no more.
-fn version<'a>(db: &Connection, record: &'a Record<'_>) -> rusqlite::Result<Option<(&'a str, u64)>> {
-    let Some((name, version)) = record.stream_name("rule/") else { return Ok(None) };
-    run(db, "UPDATE rules SET newest = 0 WHERE name = ?1 AND newest = 1", params![name])?;
-    Ok(Some((name, version)))
-}
+const VERSIONS: Versions = Versions {
+    streams: "rule/",
+    ending: "",
+    supersede: "UPDATE rules SET newest = 0 WHERE name = ?1 AND newest = 1",
+    twice: "the rule has this version already",
+};
 
-const TWICE: &str = "the rule has this version already";
-
-fn set(db: &Connection, record: &Record<'_>, body: Option<Tagged<RuleSet>>) -> rusqlite::Result<Applied> {
-    let Some((name, version)) = version(db, record)? else { return Ok(Applied::Unplaced(NO_STREAM)) };
-    // Content that speaks of another rule than the stream is as good as none.
-    let body = body.filter(|body| body.value.name == name);
+fn set(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    let Some(version) = VERSIONS.of(record) else { return Ok(Applied::Unplaced(NO_STREAM)) };
+    let body = version.own(record.body::<RuleSet>(), |said| &said.name);
     let said = body.as_ref().map(|body| &body.value);
     let test = said.map(|said| &said.test);
     let scope = test.map(|test| &test.scope);
     let sql = "INSERT INTO rules (name, version, entry, at, actor, newest, ended, why, metric, system, guard, upstream, model, currency,
         window_minutes, comparison, threshold, at_least, note, unit)
         VALUES (?1, ?2, ?3, ?4, ?5, 1, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) ON CONFLICT DO NOTHING";
-    let rows = run(
+    VERSIONS.add(
         db,
+        &version,
         sql,
         params![
-            name,
-            int(version),
-            int(record.index),
-            int(record.committed_at.0),
-            record.header.actor.as_bytes(),
             said.map(|said| &said.why),
             test.map(|test| test.metric.as_str()),
             scope.and_then(|scope| scope.system).map(|system| *system.as_bytes()),
@@ -163,29 +157,16 @@ fn set(db: &Connection, record: &Record<'_>, body: Option<Tagged<RuleSet>>) -> r
             said.map(|said| &said.note),
             body.as_ref().map(|body| body.unit.as_bytes()),
         ],
-    )?;
-    Ok(changed(rows, TWICE))
+    )
 }
 
-fn ended(db: &Connection, record: &Record<'_>, body: Option<Tagged<RuleEnded>>) -> rusqlite::Result<Applied> {
-    let Some((name, version)) = version(db, record)? else { return Ok(Applied::Unplaced(NO_STREAM)) };
-    let body = body.filter(|body| body.value.name == name);
+fn ended(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    let Some(version) = VERSIONS.of(record) else { return Ok(Applied::Unplaced(NO_STREAM)) };
+    let body = version.own(record.body::<RuleEnded>(), |said| &said.name);
     let sql = "INSERT INTO rules (name, version, entry, at, actor, newest, ended, note, unit)
         VALUES (?1, ?2, ?3, ?4, ?5, 1, 1, ?6, ?7) ON CONFLICT DO NOTHING";
-    let rows = run(
-        db,
-        sql,
-        params![
-            name,
-            int(version),
-            int(record.index),
-            int(record.committed_at.0),
-            record.header.actor.as_bytes(),
-            body.as_ref().map(|body| &body.value.reason),
-            body.as_ref().map(|body| body.unit.as_bytes()),
-        ],
-    )?;
-    Ok(changed(rows, TWICE))
+    let reason = body.as_ref().map(|body| &body.value.reason);
+    VERSIONS.add(db, &version, sql, params![reason, body.as_ref().map(|body| body.unit.as_bytes())])
 }
 
 fn crossed(

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use tabellion_model::applicability;
 use tabellion_model::catalogue::Reference;
 use tabellion_model::status::facts::Decision;
 use tabellion_model::{CredentialId, Micros, RecordId};
@@ -39,6 +40,14 @@ pub struct SoaRow {
     pub session: Option<RecordId>,
     /// What.
     pub content: Option<SoaContent>,
+}
+
+impl SoaRow {
+    /// The row as a statement has it; none when its content was erased.
+    pub fn stated(&self) -> Option<applicability::Row> {
+        let SoaContent { decision, reason, evidence } = self.content.clone()?;
+        Some(applicability::Row { control: self.control, decision, reason, evidence })
+    }
 }
 
 /// An approval of the whole statement.

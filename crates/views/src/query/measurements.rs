@@ -6,7 +6,7 @@ use tabellion_model::measure::MeasureCounts;
 use tabellion_model::{Micros, RecordId};
 
 use crate::error::ViewsError;
-use crate::values::{id, number, optional_number, optional_word, time};
+use crate::values::{id, number, optional_number, optional_said, optional_word, time};
 use crate::views::Views;
 
 /// What a measurement says; gone when its content was erased.
@@ -46,8 +46,7 @@ impl Views {
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<MeasurementRow> {
-    let guards: Option<String> = row.get("guards")?;
-    let guards = guards.and_then(|guards| serde_json::from_str(&guards).ok());
+    let guards = optional_said(row, "guards")?;
     let cause = optional_word(row, "cause")?;
     let said = match (cause, row.get("corpus")?, optional_number(row, "valid_s")?, guards) {
         (Some(cause), Some(corpus), Some(valid_s), Some(guards)) => {

@@ -7,9 +7,10 @@ use tabellion_model::body::{
 };
 use tabellion_model::{CredentialId, Micros, RecordId};
 
+use super::versions::Versions;
 use super::{Page, Rows, Where};
 use crate::error::ViewsError;
-use crate::values::{id, number, optional_id, time};
+use crate::values::{id, number, optional_id, optional_said, time};
 use crate::views::Views;
 
 /// One version of a pack.
@@ -85,22 +86,17 @@ pub struct PackPublisherRow {
 impl Views {
     /// The newest version of every pack, also of those removed; the last changed first.
     pub fn packs(&self, page: Page) -> Result<Rows<PackVersion>, ViewsError> {
-        let mut wanted = Where::default();
-        wanted.only("newest = 1");
-        self.ask(|db| wanted.page(db, PACKS, "entry", page, version, |version| version.entry))
+        self.ask(|db| PACKS.newest(db, page))
     }
 
     /// The newest version of one pack.
     pub fn pack(&self, name: &str) -> Result<Option<PackVersion>, ViewsError> {
-        let sql = "SELECT * FROM policy_packs WHERE name = ?1 AND newest = 1";
-        self.ask(|db| Ok(db.prepare_cached(sql)?.query_row(params![name], version).optional()?))
+        self.ask(|db| PACKS.newest_of(db, name))
     }
 
     /// All versions of one pack, newest first.
     pub fn pack_versions(&self, name: &str, page: Page) -> Result<Rows<PackVersion>, ViewsError> {
-        let mut wanted = Where::default();
-        wanted.with("name = ?", Some(name.to_owned()));
-        self.ask(|db| wanted.page(db, PACKS, "entry", page, version, |version| version.entry))
+        self.ask(|db| PACKS.all_of(db, name, page))
     }
 
     /// What was put forward last of one pack.
@@ -140,24 +136,20 @@ impl Views {
     }
 }
 
-const PACKS: &str = "SELECT * FROM policy_packs";
+const PACKS: Versions<PackVersion> =
+    Versions { select: "SELECT * FROM policy_packs", read: version, entry: |version| version.entry };
 /// Open: nothing was decided since.
 const PACKS_PROPOSED: &str = "SELECT *, NOT EXISTS (SELECT 1 FROM policy_packs AS later WHERE later.name = proposals.name AND later.entry > proposals.entry) AS open
     FROM policy_pack_proposals AS proposals";
 const PUBLISHERS_PROPOSED: &str = "SELECT *, NOT EXISTS (SELECT 1 FROM pack_publishers AS later WHERE later.name = proposals.name AND later.entry > proposals.entry) AS open
     FROM pack_publisher_proposals AS proposals";
 
-fn said<T: DeserializeOwned>(row: &Row<'_>) -> rusqlite::Result<Option<T>> {
-    let said: Option<String> = row.get("said")?;
-    Ok(said.and_then(|said| serde_json::from_str(&said).ok()))
-}
-
 fn version(row: &Row<'_>) -> rusqlite::Result<PackVersion> {
     let removed: bool = row.get("removed")?;
     let said = if removed {
-        PackSaid::Removed(said(row)?)
+        PackSaid::Removed(optional_said(row, "said")?)
     } else {
-        said(row)?.map_or(PackSaid::Erased, |said| PackSaid::Loaded(Box::new(said)))
+        optional_said(row, "said")?.map_or(PackSaid::Erased, |said| PackSaid::Loaded(Box::new(said)))
     };
     Ok(PackVersion {
         name: row.get("name")?,
@@ -179,7 +171,7 @@ fn proposed<T: DeserializeOwned>(row: &Row<'_>) -> rusqlite::Result<Proposed<T>>
         by: id(row, "actor")?,
         session: optional_id(row, "session")?,
         open: row.get("open")?,
-        said: said(row)?,
+        said: optional_said(row, "said")?,
     })
 }
 
@@ -192,6 +184,6 @@ fn publisher(row: &Row<'_>) -> rusqlite::Result<PackPublisherRow> {
         at: time(row, "at")?,
         by: id(row, "actor")?,
         removed,
-        said: if removed { None } else { said(row)? },
+        said: if removed { None } else { optional_said(row, "said")? },
     })
 }

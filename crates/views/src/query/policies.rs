@@ -1,11 +1,12 @@
 //! Policies: what is in force, and every version there was.
 
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::Row;
 use tabellion_model::{CredentialId, Micros};
 
-use super::{Page, Rows, Where};
+use super::versions::Versions;
+use super::{Page, Rows};
 use crate::error::ViewsError;
-use crate::values::{id, int, number, time};
+use crate::values::{id, number, time};
 use crate::views::Views;
 
 /// What a version says; gone when its content was erased.
@@ -43,32 +44,22 @@ pub struct PolicyVersion {
 impl Views {
     /// The newest version of every policy, also of those withdrawn; the last changed first.
     pub fn policies(&self, page: Page) -> Result<Rows<PolicyVersion>, ViewsError> {
-        let mut wanted = Where::default();
-        wanted.only("newest = 1");
-        self.ask(|db| wanted.page(db, SELECT, "entry", page, row, |version| version.entry))
+        self.ask(|db| POLICIES.newest(db, page))
     }
 
     /// The newest version of one policy.
     pub fn policy(&self, name: &str) -> Result<Option<PolicyVersion>, ViewsError> {
-        let sql = "SELECT * FROM policies WHERE name = ?1 AND newest = 1";
-        self.ask(|db| Ok(db.prepare_cached(sql)?.query_row(params![name], row).optional()?))
+        self.ask(|db| POLICIES.newest_of(db, name))
     }
 
     /// All versions of one policy, newest first.
     pub fn policy_versions(&self, name: &str, page: Page) -> Result<Rows<PolicyVersion>, ViewsError> {
-        let mut wanted = Where::default();
-        wanted.with("name = ?", Some(name.to_owned()));
-        self.ask(|db| wanted.page(db, SELECT, "entry", page, row, |version| version.entry))
-    }
-
-    /// One version of one policy.
-    pub fn policy_version(&self, name: &str, version: u64) -> Result<Option<PolicyVersion>, ViewsError> {
-        let sql = "SELECT * FROM policies WHERE name = ?1 AND version = ?2";
-        self.ask(|db| Ok(db.prepare_cached(sql)?.query_row(params![name, int(version)], row).optional()?))
+        self.ask(|db| POLICIES.all_of(db, name, page))
     }
 }
 
-const SELECT: &str = "SELECT * FROM policies";
+const POLICIES: Versions<PolicyVersion> =
+    Versions { select: "SELECT * FROM policies", read: row, entry: |version| version.entry };
 
 fn row(row: &Row<'_>) -> rusqlite::Result<PolicyVersion> {
     let note: Option<String> = row.get("note")?;

@@ -7,7 +7,7 @@ use tabellion_model::{Micros, RecordId};
 
 use super::{OpenCall, reference};
 use crate::error::ViewsError;
-use crate::values::{id, int, number, optional_id, optional_number, optional_word, time};
+use crate::values::{id, int, number, optional_id, optional_number, optional_said, optional_word, time};
 use crate::views::Views;
 
 /// What a round says; gone when its content was erased.
@@ -71,12 +71,12 @@ impl Views {
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<ProbeRoundRow> {
-    let places: Option<String> = row.get("places")?;
-    let places = places.and_then(|places| serde_json::from_str(&places).ok());
-    let said = match (optional_word(row, "cause")?, optional_number(row, "valid_s")?, places) {
-        (Some(cause), Some(valid_s), Some(places)) => Some(ProbeRoundSaid { cause, valid_s, places }),
-        _ => None,
-    };
+    let said =
+        match (optional_word(row, "cause")?, optional_number(row, "valid_s")?, optional_said(row, "places")?)
+        {
+            (Some(cause), Some(valid_s), Some(places)) => Some(ProbeRoundSaid { cause, valid_s, places }),
+            _ => None,
+        };
     Ok(ProbeRoundRow {
         entry: number(row, "entry")?,
         record_id: id(row, "record_id")?,

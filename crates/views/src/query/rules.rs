@@ -1,13 +1,15 @@
 //! Rules over numbers as they stand, their versions, and when their numbers crossed the threshold.
 
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{Row, params};
 use tabellion_model::body::{RuleComparison, RuleMetric, RuleScope, RuleTest};
-use tabellion_model::charge::Currency;
 use tabellion_model::{CredentialId, Micros, RecordId};
 
-use super::{Page, Rows, Where};
+use super::versions::Versions;
+use super::{Page, Rows};
 use crate::error::ViewsError;
-use crate::values::{id, int, number, optional_id, optional_number, optional_time, optional_word, time};
+use crate::values::{
+    id, int, number, optional_currency, optional_id, optional_number, optional_time, optional_word, time,
+};
 use crate::views::Views;
 
 /// What a version of a rule says.
@@ -88,6 +90,9 @@ pub struct RuleCrossingRow {
     pub said: Option<RuleCrossed>,
 }
 
+const RULES: Versions<RuleVersion> =
+    Versions { select: VERSIONS, read: version, entry: |version| version.entry };
+
 const VERSIONS: &str = "SELECT *,
     coalesce((SELECT max(version) FROM rules AS ends WHERE ends.name = rules.name AND ends.ended = 1 AND ends.version < rules.version), 0) AS since,
     coalesce((SELECT max(entry) FROM rules AS ends WHERE ends.name = rules.name AND ends.ended = 1 AND ends.version < rules.version), 0) AS since_entry
@@ -96,22 +101,17 @@ const VERSIONS: &str = "SELECT *,
 impl Views {
     /// The newest version of every rule, also of those ended; the last changed first.
     pub fn rules(&self, page: Page) -> Result<Rows<RuleVersion>, ViewsError> {
-        let mut wanted = Where::default();
-        wanted.only("newest = 1");
-        self.ask(|db| wanted.page(db, VERSIONS, "entry", page, version, |version| version.entry))
+        self.ask(|db| RULES.newest(db, page))
     }
 
     /// The newest version of one rule.
     pub fn rule(&self, name: &str) -> Result<Option<RuleVersion>, ViewsError> {
-        let sql = format!("{VERSIONS} WHERE name = ?1 AND newest = 1");
-        self.ask(|db| Ok(db.prepare_cached(&sql)?.query_row(params![name], version).optional()?))
+        self.ask(|db| RULES.newest_of(db, name))
     }
 
     /// All versions of one rule, newest first.
     pub fn rule_versions(&self, name: &str, page: Page) -> Result<Rows<RuleVersion>, ViewsError> {
-        let mut wanted = Where::default();
-        wanted.with("name = ?", Some(name.to_owned()));
-        self.ask(|db| wanted.page(db, VERSIONS, "entry", page, version, |version| version.entry))
+        self.ask(|db| RULES.all_of(db, name, page))
     }
 
     /// Crossings of a rule, newest first, `limit` at most.
@@ -144,7 +144,6 @@ fn said(row: &Row<'_>) -> rusqlite::Result<Option<RuleSaid>> {
     let why: Option<String> = row.get("why")?;
     let (metric, comparison) = (optional_word(row, "metric")?, optional_word(row, "comparison")?);
     let (Some(why), Some(metric), Some(comparison)) = (why, metric, comparison) else { return Ok(None) };
-    let currency: Option<String> = row.get("currency")?;
     let scope = RuleScope {
         system: optional_id(row, "system")?,
         guard: row.get("guard")?,
@@ -154,7 +153,7 @@ fn said(row: &Row<'_>) -> rusqlite::Result<Option<RuleSaid>> {
     let test = RuleTest {
         metric,
         scope,
-        currency: currency.as_deref().and_then(Currency::parse),
+        currency: optional_currency(row, "currency")?,
         window_minutes: number(row, "window_minutes")?,
         comparison,
         threshold: number(row, "threshold")?,

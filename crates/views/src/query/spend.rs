@@ -4,16 +4,17 @@
 //! for, which is at most [`MAX_SPEND_DAYS`] long.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
+use rusqlite::{Connection, Row, params, params_from_iter};
 use tabellion_model::body::{BudgetScope, Caps};
 use tabellion_model::charge::{Currency, Rates, Window};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
+use super::versions::Versions;
 use super::{Page, Rows, Where, bytes};
 use crate::error::ViewsError;
 use crate::gate::{BUDGET_VERSIONS, Counted, Used, budget_said, budget_used};
 use crate::projection::tallies::DAY_US;
-use crate::values::{id, int, number, numbers, optional_number, optional_time, time};
+use crate::values::{id, int, number, numbers, optional_currency, optional_number, optional_rates, time};
 use crate::views::Views;
 
 /// Longest window of one answer: a year and a day.
@@ -78,22 +79,17 @@ impl Views {
 
     /// The newest version of every budget, also of those ended; the last changed first.
     pub fn budgets(&self, page: Page) -> Result<Rows<BudgetVersion>, ViewsError> {
-        let mut wanted = Where::default();
-        wanted.only("newest = 1");
-        self.ask(|db| wanted.page(db, BUDGET_VERSIONS, "entry", page, budget, |version| version.entry))
+        self.ask(|db| BUDGETS.newest(db, page))
     }
 
     /// The newest version of one budget.
     pub fn budget(&self, name: &str) -> Result<Option<BudgetVersion>, ViewsError> {
-        let sql = format!("{BUDGET_VERSIONS} WHERE name = ?1 AND newest = 1");
-        self.ask(|db| Ok(db.prepare_cached(&sql)?.query_row(params![name], budget).optional()?))
+        self.ask(|db| BUDGETS.newest_of(db, name))
     }
 
     /// All versions of one budget, newest first.
     pub fn budget_versions(&self, name: &str, page: Page) -> Result<Rows<BudgetVersion>, ViewsError> {
-        let mut wanted = Where::default();
-        wanted.with("name = ?", Some(name.to_owned()));
-        self.ask(|db| wanted.page(db, BUDGET_VERSIONS, "entry", page, budget, |version| version.entry))
+        self.ask(|db| BUDGETS.all_of(db, name, page))
     }
 
     /// What the calls of a budget took in the newest window in which there were any, and where that begins.
@@ -114,26 +110,24 @@ impl Views {
 
     /// The newest version of every price, also of those withdrawn; the last changed first.
     pub fn prices(&self, page: Page) -> Result<Rows<PriceVersion>, ViewsError> {
-        let mut wanted = Where::default();
-        wanted.only("newest = 1");
-        self.ask(|db| wanted.page(db, PRICES, "entry", page, price, |version| version.entry))
+        self.ask(|db| PRICES.newest(db, page))
     }
 
     /// The newest version of one price.
     pub fn price(&self, name: &str) -> Result<Option<PriceVersion>, ViewsError> {
-        let sql = "SELECT * FROM prices WHERE name = ?1 AND newest = 1";
-        self.ask(|db| Ok(db.prepare_cached(sql)?.query_row(params![name], price).optional()?))
+        self.ask(|db| PRICES.newest_of(db, name))
     }
 
     /// All versions of one price, newest first.
     pub fn price_versions(&self, name: &str, page: Page) -> Result<Rows<PriceVersion>, ViewsError> {
-        let mut wanted = Where::default();
-        wanted.with("name = ?", Some(name.to_owned()));
-        self.ask(|db| wanted.page(db, PRICES, "entry", page, price, |version| version.entry))
+        self.ask(|db| PRICES.all_of(db, name, page))
     }
 }
 
-const PRICES: &str = "SELECT * FROM prices";
+const BUDGETS: Versions<BudgetVersion> =
+    Versions { select: BUDGET_VERSIONS, read: budget, entry: |version| version.entry };
+const PRICES: Versions<PriceVersion> =
+    Versions { select: "SELECT * FROM prices", read: price, entry: |version| version.entry };
 
 /// What a version of a budget says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -234,19 +228,6 @@ fn budget(row: &Row<'_>) -> rusqlite::Result<BudgetVersion> {
 }
 
 fn price(row: &Row<'_>) -> rusqlite::Result<PriceVersion> {
-    let currency: Option<String> = row.get("currency")?;
-    let rates = match currency.as_deref().and_then(Currency::parse) {
-        None => None,
-        Some(currency) => Some(Rates {
-            currency,
-            input: number(row, "input")?,
-            cached: number(row, "cached")?,
-            cache_write: number(row, "cache_write")?,
-            output: number(row, "output")?,
-            from: time(row, "valid_from")?,
-            until: optional_time(row, "valid_until")?,
-        }),
-    };
     let (upstream, model): (Option<String>, Option<String>) = (row.get("upstream")?, row.get("model")?);
     let limits = (optional_number(row, "output_limit")?, optional_number(row, "input_limit")?);
     Ok(PriceVersion {
@@ -255,7 +236,7 @@ fn price(row: &Row<'_>) -> rusqlite::Result<PriceVersion> {
         entry: number(row, "entry")?,
         at: time(row, "at")?,
         by: id(row, "actor")?,
-        rates,
+        rates: optional_rates(row)?,
         said: upstream.zip(model).map(|(upstream, model)| PriceSaid {
             upstream,
             model,
@@ -338,10 +319,9 @@ fn sums(db: &Connection, filter: &SpendFilter, by: SpendBy) -> rusqlite::Result<
 
 fn sum(row: &Row<'_>, by: SpendBy) -> rusqlite::Result<SpendRow> {
     let of = if by == SpendBy::Day { Some(time(row, "of")?.to_string()) } else { row.get("of")? };
-    let currency: Option<String> = row.get("currency")?;
     Ok(SpendRow {
         of,
-        currency: currency.as_deref().and_then(Currency::parse),
+        currency: optional_currency(row, "currency")?,
         calls: number(row, "calls")?,
         calls_reserved: number(row, "calls_reserved")?,
         input: number(row, "input")?,

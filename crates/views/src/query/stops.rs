@@ -6,7 +6,7 @@ use tabellion_model::{CredentialId, Micros, RecordId, StopId};
 
 use super::{Page, Rows, Where};
 use crate::error::ViewsError;
-use crate::values::{id, number, optional_id, optional_number, optional_time, time};
+use crate::values::{id, number, optional_id, optional_number, optional_said, optional_time, time};
 use crate::views::Views;
 
 /// When a stop was lifted, and by whom.
@@ -84,7 +84,6 @@ impl Views {
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<StopRow> {
-    let scope: Option<String> = row.get("scope")?;
     Ok(StopRow {
         stop: id(row, "stop")?,
         version: number(row, "version")?,
@@ -94,7 +93,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<StopRow> {
         durable_at: time(row, "at")?,
         by: id(row, "actor")?,
         session: optional_id(row, "session")?,
-        scope: scope.and_then(|scope| serde_json::from_str(&scope).ok()),
+        scope: optional_said(row, "scope")?,
         drill: row.get("drill")?,
         reason: row.get("reason")?,
         lifted: lifted(row)?,

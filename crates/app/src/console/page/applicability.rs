@@ -69,15 +69,12 @@ struct Document {
 pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     let statement = visit.desk.statement()?;
     if visit.wants_csv() {
-        let listing = Listing {
-            id: "statement-of-applicability",
-            caption: "Statement of Applicability",
-            columns: COLUMNS,
-            filters: Vec::new(),
-            search: "",
-            views: Vec::new(),
-            empty: nothing("No row", "The 38 controls come with the program.", None),
-        };
+        let listing = Listing::plain(
+            "statement-of-applicability",
+            "Statement of Applicability",
+            COLUMNS,
+            nothing("No row", "The 38 controls come with the program.", None),
+        );
         return Ok(listing.csv(visit, Rows::Whole(csv_rows(visit, &statement)?)).into());
     }
     let may_approve =
@@ -198,10 +195,7 @@ pub(crate) fn facts(visit: &Visit<'_>, statement: &Statement) -> Result<Block, R
 }
 
 fn approved(visit: &Visit<'_>, facts: Facts, approval: &Approved) -> Result<Facts, Refusal> {
-    let by = match CredentialId::from_hex(&approval.by) {
-        Some(id) => visit.who(id)?,
-        None => Cell::unknown("nobody"),
-    };
+    let by = visit.who_or(Some(&approval.by), "nobody")?;
     let let_in = approval.let_in_by.as_deref().and_then(CredentialId::from_hex);
     let by = [by].into_iter().chain(visit.let_in_by(let_in)?).collect();
     Ok(facts
@@ -298,10 +292,7 @@ pub(crate) fn doubts(row: &StatementRow, stale: &[&'static str]) -> Vec<&'static
 
 /// Who decided a row.
 pub(crate) fn by(visit: &Visit<'_>, row: &StatementRow) -> Result<Cell, Refusal> {
-    match row.by.as_deref().and_then(CredentialId::from_hex) {
-        Some(id) => visit.who(id),
-        None => Ok(Cell::unknown("nobody yet")),
-    }
+    visit.who_or(row.by.as_deref(), "nobody yet")
 }
 
 fn csv_rows(visit: &Visit<'_>, statement: &Statement) -> Result<Vec<Row>, Refusal> {

@@ -35,10 +35,7 @@ pub(crate) fn decide(visit: &Visit<'_>) -> Answered {
         typed(visit).and_then(|new| visit.desk.decide_control(visit.actor()?, &visit.given(), control, &new));
     match done {
         Ok((row, written)) => on(visit, row.control, was_open, &written),
-        Err(refusal) => {
-            let refused = Refused { id: "row", typed: &visit.form, refusal: &refusal };
-            row_page(visit, refusal.code.status(), Some(&refused))
-        }
+        Err(refusal) => visit.again("row", &refusal, row_page),
     }
 }
 
@@ -99,10 +96,7 @@ pub(crate) fn decide_several(visit: &Visit<'_>) -> Answered {
     };
     match done {
         Ok(written) => Ok(visit.recorded("/soa", &written)),
-        Err(refusal) => {
-            let refused = Refused { id: "several", typed: &visit.form, refusal: &refusal };
-            several_page(visit, refusal.code.status(), Some(&refused))
-        }
+        Err(refusal) => visit.again("several", &refusal, several_page),
     }
 }
 
@@ -256,10 +250,10 @@ fn decisions_made(visit: &Visit<'_>, decisions: &[StatementRow]) -> Result<Block
         ];
         rows.push(Row { href: String::new(), cells });
     }
-    let listing = Listing {
-        id: "decisions",
-        caption: "Every decision on this control",
-        columns: const {
+    let listing = Listing::plain(
+        "decisions",
+        "Every decision on this control",
+        const {
             &[
                 column("when", "When"),
                 column("by", "By"),
@@ -268,14 +262,11 @@ fn decisions_made(visit: &Visit<'_>, decisions: &[StatementRow]) -> Result<Block
                 column("entry", "Entry"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+        nothing(
             "Nobody has decided it yet",
             "Every decision is a record with its reason, and stands here for good.",
             None,
         ),
-    };
+    );
     section("decisions", "Decisions", vec![listing.table(visit, Rows::Whole(rows))?])
 }

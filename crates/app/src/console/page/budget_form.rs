@@ -2,18 +2,18 @@
 //!
 //! Promises: an amount that is no number is refused at its field, before anything is asked for. Must never: round what was typed.
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use super::budgets;
+use super::budgets::{self, path};
 use crate::console::answer::Answered;
-use crate::console::block::{Block, fold};
+use crate::console::block::Block;
+use crate::console::body::{Body, name_taken};
 use crate::console::form::{Field, Form, Kind, Refused, list};
 use crate::console::money;
 use crate::console::visit::{Content, Visit};
-use crate::console::words::counted;
-use crate::refusal::{Code, FieldError, Refusal};
+use crate::refusal::Refusal;
 use crate::work::budgets::{Budget, NewBudget, Says, ScopeForm, StateForm, WindowForm};
-use crate::work::forms::{Reason, Word};
+use crate::work::forms::Reason;
 
 /// The form that sets one.
 const SET: &str = "set-budget";
@@ -47,27 +47,15 @@ fn new_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> An
 /// Sets a new one.
 pub(crate) fn create(visit: &Visit<'_>) -> Answered {
     let done = || {
-        let name = visit.form.text("name").trim().to_owned();
-        let (body, mut faults) = typed(visit, None);
-        if !Word::fits(&name) {
-            let what = "a name has 1 to 63 lower-case letters, digits and hyphens, the first no hyphen";
-            faults.insert(0, FieldError { pointer: "/name".to_owned(), detail: what.to_owned() });
-        }
-        let new: NewBudget = visit.read("setBudget", whole_form(body, faults)?)?;
-        let (budget, written) = visit.desk.set_budget(visit.actor()?, &visit.given(), &name, &new)?;
-        Ok(visit.recorded(&format!("/budgets/{}", budget.name), &written))
+        let name = visit.form.text("name").trim();
+        let mut body = Body::default();
+        body.check_name(name);
+        typed(visit, None, &mut body);
+        let new: NewBudget = visit.read("setBudget", body.whole()?)?;
+        visit.desk.set_budget(visit.actor()?, &visit.given(), name, &new)
     };
-    done().or_else(|refusal: Refusal| {
-        // A version is asked for where the name is taken; this form has none to give.
-        let taken = Refusal::at(
-            Code::Malformed,
-            "/name",
-            "a budget of this name was set before; open it to change it",
-        );
-        let refusal = if refusal.code == Code::VersionRequired { taken } else { refusal };
-        let refused = Refused { id: SET, typed: &visit.form, refusal: &refusal };
-        new_page(visit, refusal.code.status(), Some(&refused))
-    })
+    let taken = "a budget of this name was set before; open it to change it";
+    visit.after(SET, done().map_err(|refusal| name_taken(refusal, taken)), path, new_page)
 }
 
 /// The forms that change `budget`.
@@ -76,8 +64,7 @@ pub(super) fn forms(
     budget: &Budget,
     refused: Option<&Refused<'_>>,
 ) -> Result<Vec<Block>, Refusal> {
-    let is_refused = |form| refused.is_some_and(|refused| refused.id == form);
-    let path = format!("/budgets/{}", budget.name);
+    let path = path(budget);
     let mut fields = match budget.says {
         Some(_) => Vec::new(),
         None => whose(visit),
@@ -89,15 +76,12 @@ pub(super) fn forms(
     let mut blocks = Vec::new();
     // What was erased is ended before its name is set again.
     if budget.state != StateForm::Unreadable {
-        blocks.push(fold(SET, "Raise it, or set it anew", is_refused(SET), set.block(visit, refused)?)?);
+        blocks.push(set.folded(visit, "Raise it, or set it anew", refused)?);
     }
     if budget.state != StateForm::Ended {
-        let fields = vec![Field::new("reason", "Why", Kind::Area(2)).hint("For the reader of the history.")];
-        let mut end = Form::new(END, format!("{path}/end"), "End the budget", fields);
-        end.version = Some(budget.version);
-        end.ends = true;
-        end.consequence = "Nothing of it holds any more; its history stays.";
-        blocks.push(fold(END, "End it", is_refused(END), end.block(visit, refused)?)?);
+        let consequence = "Nothing of it holds any more; its history stays.";
+        let end = Form::ending(END, format!("{path}/end"), "End the budget", budget.version, consequence);
+        blocks.push(end.folded(visit, "End it", refused)?);
     }
     Ok(blocks)
 }
@@ -107,11 +91,12 @@ pub(crate) fn set(visit: &Visit<'_>) -> Answered {
     let done = || {
         let name = visit.parts.text("budget");
         let budget = visit.desk.budget(visit.actor()?, name)?;
-        let (body, faults) = typed(visit, budget.says.as_ref());
-        let new: NewBudget = visit.read("setBudget", whole_form(body, faults)?)?;
+        let mut body = Body::default();
+        typed(visit, budget.says.as_ref(), &mut body);
+        let new: NewBudget = visit.read("setBudget", body.whole()?)?;
         visit.desk.set_budget(visit.actor()?, &visit.given(), name, &new)
     };
-    after(visit, SET, done())
+    visit.after(SET, done(), path, budgets::one)
 }
 
 /// Ends one.
@@ -120,21 +105,7 @@ pub(crate) fn end(visit: &Visit<'_>) -> Answered {
         let why: Reason = visit.read("endBudget", json!({"reason": visit.form.text("reason").trim()}))?;
         visit.desk.end_budget(visit.actor()?, &visit.given(), visit.parts.text("budget"), &why)
     };
-    after(visit, END, done())
-}
-
-fn after(
-    visit: &Visit<'_>,
-    form: &'static str,
-    done: Result<(Budget, crate::work::Written), Refusal>,
-) -> Answered {
-    match done {
-        Ok((budget, written)) => Ok(visit.recorded(&format!("/budgets/{}", budget.name), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: form, typed: &visit.form, refusal: &refusal };
-            budgets::one(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(END, done(), path, budgets::one)
 }
 
 /// Whose calls, and in which time.
@@ -189,70 +160,35 @@ fn caps(says: Option<&Says>) -> Vec<Field> {
     ]
 }
 
-/// The body, unless fields of the form are at fault: then all of them are named at once.
-fn whole_form(body: Value, faults: Vec<FieldError>) -> Result<Value, Refusal> {
-    let several = format!("{} are at fault", counted(faults.len() as u64, "field", "fields"));
-    match faults.as_slice() {
-        [] => Ok(body),
-        [one] => Err(Refusal::at(Code::Malformed, &one.pointer, &one.detail)),
-        _ => Err(Refusal::of_fields(Code::Malformed, several, faults)),
-    }
-}
-
-/// What was typed, as the API takes it, and which fields cannot be read. What `says` has, its scope and window, nobody types.
-fn typed(visit: &Visit<'_>, says: Option<&Says>) -> (Value, Vec<FieldError>) {
+/// What was typed. What `says` has, its scope and window, nobody types.
+fn typed(visit: &Visit<'_>, says: Option<&Says>, body: &mut Body) {
     let form = &visit.form;
-    let (mut body, mut faults) = (Map::new(), Vec::new());
     let text = |name: &str| form.get(name).map(str::trim);
     if let Some(says) = says {
-        body.insert("scope".to_owned(), Value::from(scope(says.scope)));
-        body.insert("window".to_owned(), Value::from(window(says.window)));
-        body.extend(says.subject.as_deref().map(|id| ("subject".to_owned(), Value::from(id))));
+        body.set("scope", scope(says.scope));
+        body.set("window", window(says.window));
+        body.set_some("subject", says.subject.as_deref());
     } else {
-        for name in ["scope", "window"] {
-            body.extend(text(name).map(|text| (name.to_owned(), Value::from(text))));
-        }
+        body.set_some("scope", text("scope"));
+        body.set_some("window", text("window"));
         // A caller's name is taken letter for letter: with a blank at an end it is refused, and not made another.
-        body.extend(form.get("subject").map(|subject| ("subject".to_owned(), Value::from(subject))));
+        body.set_some("subject", form.get("subject"));
     }
-    if let Some(amount) = text("micros") {
-        match money::read(amount) {
-            Some(micros) => drop(body.insert("micros".to_owned(), Value::from(micros))),
-            None => faults.push(FieldError {
-                pointer: "/micros".to_owned(),
-                detail: "write an amount such as 250 or 12.50, with a point and at most six digits behind it"
-                    .to_owned(),
-            }),
-        }
+    match text("micros").map(money::read) {
+        Some(None) => body.fault(
+            "micros",
+            "write an amount such as 250 or 12.50, with a point and at most six digits behind it",
+        ),
+        read => body.set_some("micros", read.flatten()),
     }
-    body.extend(text("currency").map(|text| ("currency".to_owned(), Value::from(text))));
+    body.set_some("currency", text("currency"));
     for name in COUNTS {
         if let Some(text) = text(name) {
-            match whole(name, text) {
-                Ok(number) => drop(body.insert(name.to_owned(), Value::from(number))),
-                Err(fault) => faults.push(fault),
-            }
+            body.set_number(name, text);
         }
     }
-    let shares = list(form.text("alert_at")).into_iter().map(|share| whole("alert_at", share));
-    match shares.collect::<Result<Vec<u64>, _>>() {
-        Ok(shares) => drop(body.insert("alert_at".to_owned(), Value::from(shares))),
-        Err(fault) => faults.push(fault),
-    }
-    let note = form.text("note").trim();
-    if note.is_empty() {
-        let detail = "say why, for the reader of the history".to_owned();
-        faults.push(FieldError { pointer: "/note".to_owned(), detail });
-    }
-    body.insert("note".to_owned(), Value::from(note));
-    (Value::Object(body), faults)
-}
-
-fn whole(name: &str, text: &str) -> Result<u64, FieldError> {
-    text.parse().map_err(|_| FieldError {
-        pointer: format!("/{name}"),
-        detail: "write a whole number in digits, without signs between them".to_owned(),
-    })
+    body.set_numbers("alert_at", &list(form.text("alert_at")));
+    body.set_said("note", form.text("note").trim(), "say why, for the reader of the history");
 }
 
 /// The word of a scope in a request.

@@ -5,6 +5,7 @@
 use tabellion_model::{CredentialId, SystemId};
 
 use super::budget_form;
+use super::versions::{self, Version};
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Facts, Section, fold, section};
 use crate::console::cell::Cell;
@@ -121,31 +122,21 @@ fn is_of(visit: &Visit<'_>, budget: &Budget, system: SystemId) -> Result<bool, R
 }
 
 fn listing(id: &'static str, caption: &'static str, search: &'static str, visit: &Visit<'_>) -> Listing {
-    Listing {
-        id,
-        caption,
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search,
-        views: Vec::new(),
-        empty: nothing(
-            "No budget holds",
-            "A budget caps money, tokens or calls of a person, a team, an agent, a key, a system or everybody, in a day, a month or for ever. Without one nothing but a provider's bill ends what calls take.",
-            visit.can(Permission::ChangeBudgets).then(set_one),
-        ),
-    }
+    let empty = nothing(
+        "No budget holds",
+        "A budget caps money, tokens or calls of a person, a team, an agent, a key, a system or everybody, in a day, a month or for ever. Without one nothing but a provider's bill ends what calls take.",
+        visit.can(Permission::ChangeBudgets).then(set_one),
+    );
+    Listing::plain(id, caption, COLUMNS, empty).searched(search)
 }
 
 fn listing_without_tools(id: &'static str, caption: &'static str) -> Listing {
-    Listing {
+    Listing::plain(
         id,
         caption,
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No budget is for it alone", "Somebody with the right to set budgets can.", None),
-    }
+        COLUMNS,
+        nothing("No budget is for it alone", "Somebody with the right to set budgets can.", None),
+    )
 }
 
 fn rows<'b>(visit: &Visit<'_>, budgets: impl Iterator<Item = &'b Budget>) -> Result<Vec<Row>, Refusal> {
@@ -184,7 +175,7 @@ fn row(visit: &Visit<'_>, budget: &Budget) -> Result<Row, Refusal> {
 }
 
 /// The page of a budget, whose name is a short word.
-fn path(budget: &Budget) -> String {
+pub(super) fn path(budget: &Budget) -> String {
     format!("/budgets/{}", budget.name)
 }
 
@@ -292,8 +283,8 @@ pub(super) fn one(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>)
     if !budget.alerts.is_empty() {
         blocks.push(section("alerts", "Shares that were passed", vec![alerts(visit, &budget)?])?);
     }
-    let history = visit.desk.budget_history(visit.actor()?, name)?.versions;
-    blocks.push(section("history", "History", vec![versions(visit, &history)?])?);
+    let versions = visit.desk.budget_history(visit.actor()?, name)?.versions;
+    blocks.push(section("history", "History", vec![history(visit, &versions)?])?);
     if visit.can(Permission::ChangeBudgets) {
         let forms = budget_form::forms(visit, &budget, refused)?;
         // What was refused is read before anything else.
@@ -382,54 +373,26 @@ fn alerts(visit: &Visit<'_>, budget: &Budget) -> Result<Block, Refusal> {
         ];
         Row { href: String::new(), cells }
     };
-    let listing = Listing {
-        id: "alerts",
-        caption: "Shares that were passed",
-        columns: ALERTS,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
-            "No share was passed",
-            "A share that is set here is recorded when it is passed.",
-            None,
-        ),
-    };
+    let listing = Listing::plain(
+        "alerts",
+        "Shares that were passed",
+        ALERTS,
+        nothing("No share was passed", "A share that is set here is recorded when it is passed.", None),
+    );
     listing.table(visit, in_order(budget.alerts.iter().map(row).collect()))
 }
 
-fn versions(visit: &Visit<'_>, versions: &[BudgetVersion]) -> Result<Block, Refusal> {
-    let mut rows = Vec::new();
-    for version in versions.iter().rev() {
-        let says = match (&version.says, version.ended) {
-            (_, true) => Cell::state(("Ended", Tone::Quiet)),
-            (Some(says), false) => Cell::long(&in_words(says)),
-            (None, false) => Cell::unknown("erased"),
-        };
-        let by = match CredentialId::from_hex(&version.by) {
-            Some(id) => visit.who(id)?,
-            None => Cell::id(&version.by),
-        };
-        let cells = vec![
-            Cell::number(version.version),
-            visit.time(version.at.0),
-            by,
-            says,
-            Cell::maybe(version.note.as_deref(), "erased"),
-            visit.entry(version.recorded.index),
-        ];
-        rows.push(Row { href: String::new(), cells });
-    }
-    let listing = Listing {
-        id: "history",
-        caption: "History",
-        columns: HISTORY,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No version can be read", "Every version of a budget is a record.", None),
-    };
-    listing.table(visit, in_order(rows))
+fn history(visit: &Visit<'_>, versions: &[BudgetVersion]) -> Result<Block, Refusal> {
+    let versions = versions.iter().map(|version| Version {
+        number: version.version,
+        at: version.at,
+        by: &version.by,
+        ended: version.ended,
+        says: version.says.as_ref().map(in_words),
+        note: version.note.as_deref(),
+        entry: version.recorded.index,
+    });
+    versions::history(visit, HISTORY, "Every version of a budget is a record.", versions)
 }
 
 /// The limits of a version, in a line.

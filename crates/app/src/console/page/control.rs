@@ -191,15 +191,12 @@ fn systems(visit: &Visit<'_>, control: &Control) -> Result<Block, Refusal> {
         };
         rows.push(Row { href, cells: vec![name, Cell::state(looks::overall(system.status))] });
     }
-    let listing = Listing {
-        id: "systems",
-        caption: "Each system by what is about it alone",
-        columns: const { &[column("system", "System"), column("status", "By what is about it alone")] },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No system", "No system is in scope.", None),
-    };
+    let listing = Listing::plain(
+        "systems",
+        "Each system by what is about it alone",
+        const { &[column("system", "System"), column("status", "By what is about it alone")] },
+        nothing("No system", "No system is in scope.", None),
+    );
     section("systems", "Systems in scope", vec![listing.table(visit, Rows::Whole(rows))?])
 }
 
@@ -247,10 +244,10 @@ fn crosswalk(visit: &Visit<'_>, control: &Control) -> Result<Block, Refusal> {
             Cell::text(&row.basis),
         ],
     });
-    let listing = Listing {
-        id: "crosswalk",
-        caption: "Places in other frameworks",
-        columns: const {
+    let listing = Listing::plain(
+        "crosswalk",
+        "Places in other frameworks",
+        const {
             &[
                 column("framework", "Framework"),
                 column("place", "Place there"),
@@ -259,11 +256,8 @@ fn crosswalk(visit: &Visit<'_>, control: &Control) -> Result<Block, Refusal> {
                 column("basis", "What that rests on"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("None", "No other framework is mapped to it.", None),
-    };
+        nothing("None", "No other framework is mapped to it.", None),
+    );
     let part = Section {
         id: "crosswalk",
         title: "Frameworks that share the evidence".to_owned(),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use tabellion_model::charge::Currency;
-use tabellion_model::{CredentialId, Micros, SystemId};
+use tabellion_model::{Micros, SystemId};
 
 use super::calls;
 use super::traffic::can_be_asked_for;
@@ -202,10 +202,7 @@ fn of(visit: &Visit<'_>, sum: &Sum, query: &SpendQuery, spend: &Spend) -> Result
             Some(id) => visit.names.system(visit.desk, id)?,
             None => Cell::unknown("none"),
         },
-        ByForm::Key => match CredentialId::from_hex(text) {
-            Some(id) => visit.who(id)?,
-            None => Cell::id(text),
-        },
+        ByForm::Key => visit.who_by_id(text)?,
         ByForm::Model => {
             let cell = Cell::text(text);
             match text.split_once('/').filter(|_| reads_calls && can_be_asked_for(text)) {
@@ -325,19 +322,16 @@ fn without_price(
         ];
         rows.push(Row { href: of.href, cells });
     }
-    let listing = Listing {
-        id: "unpriced",
-        caption: "Calls without a price",
-        columns: UNPRICED,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+    let listing = Listing::plain(
+        "unpriced",
+        "Calls without a price",
+        UNPRICED,
+        nothing(
             "Every call had a price",
             "A call of a model without a price is unpriced, never free: it would stand here with its tokens.",
             None,
         ),
-    };
+    );
     let part = Section {
         id: "unpriced",
         title: "Without a price".to_owned(),
@@ -350,19 +344,16 @@ fn without_price(
 
 fn prices(visit: &Visit<'_>) -> Result<Block, Refusal> {
     let all = visit.desk.prices()?.prices;
-    let listing = Listing {
-        id: "prices",
-        caption: "Prices",
-        columns: PRICES,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+    let listing = Listing::plain(
+        "prices",
+        "Prices",
+        PRICES,
+        nothing(
             "No price is set",
             "PUT /api/v1/prices/NAME sets one, with its source and the day from which it holds. Without a price money is unknown.",
             None,
         ),
-    };
+    );
     let rows = all.iter().map(|price| price_row(visit, price)).collect();
     let part = Section {
         id: "prices",

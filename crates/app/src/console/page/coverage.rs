@@ -101,19 +101,16 @@ pub(crate) fn part(visit: &Visit<'_>) -> Result<Option<Block>, Refusal> {
             href,
         });
     }
-    let listing = Listing {
-        id: "steps",
-        caption: "Steps that raise the most",
-        columns: const { &[column("step", "What to do next"), column("raises", "Would raise")] },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+    let listing = Listing::plain(
+        "steps",
+        "Steps that raise the most",
+        const { &[column("step", "What to do next"), column("raises", "Would raise")] },
+        nothing(
             "Nothing is left to do here",
             "What still has no evidence source stands under Controls.",
             None,
         ),
-    };
+    );
     let part = Section {
         id: "coverage",
         title: "ISO/IEC 42001, as evidenced".to_owned(),

@@ -136,10 +136,9 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
 }
 
 fn facts(visit: &Visit<'_>, entry: &EntryForm, around: &Around) -> Result<Block, Refusal> {
-    let who = entry.actor.as_deref().and_then(tabellion_model::CredentialId::from_hex);
     let mut facts = Facts::default()
         .with("When", visit.time(entry.at.0))
-        .with("Who", who.map_or_else(|| Ok(Cell::unknown("the log itself")), |id| visit.who(id))?);
+        .with("Who", visit.who_or(entry.actor.as_deref(), "the log itself")?);
     if let Some(told) = happened::told(visit, entry.index)? {
         facts = facts.with("What it did", told);
     }

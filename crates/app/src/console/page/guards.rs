@@ -62,10 +62,7 @@ pub(crate) fn run(visit: &Visit<'_>) -> Answered {
             let entry = probes.newest.map(|round| round.recorded.index.to_string());
             Ok(Reply::See(Link::to(PATH).with_some("sent", entry.as_deref()).href()).into())
         }
-        Err(refusal) => {
-            let refused = Refused { id: RUN, typed: &visit.form, refusal: &refusal };
-            page(visit, refusal.code.status(), Some(&refused))
-        }
+        Err(refusal) => visit.again(RUN, &refusal, page),
     }
 }
 
@@ -76,19 +73,16 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     places.sort_by_key(|place| std::cmp::Reverse(place.state));
     let round = probes.newest.as_ref().map(|round| round.recorded.index);
     let rows = places.into_iter().map(|place| row(visit, place, round)).collect();
-    let listing = Listing {
-        id: "guards",
-        caption: "Guards by route",
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+    let listing = Listing::plain(
+        "guards",
+        "Guards by route",
+        COLUMNS,
+        nothing(
             "No gateway runs here",
             "Guards are tried where a gateway has a provider. Until then nothing is enforced here, and nothing proven.",
             None,
         ),
-    };
+    );
     if visit.wants_csv() {
         return Ok(listing.csv(visit, Rows::All(rows)).into());
     }
@@ -166,15 +160,12 @@ fn measurement(visit: &Visit<'_>, probes: &Probes) -> Result<Block, Refusal> {
             .with("Corpus", Cell::maybe(newest.corpus.as_deref(), "erased"))
             .with("Record", visit.entry(newest.recorded.index)),
     };
-    let listing = Listing {
-        id: "measured",
-        caption: "What guards found of the corpus",
-        columns: MEASURED,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No guard is set up here", "Guards are measured where a gateway has one.", None),
-    };
+    let listing = Listing::plain(
+        "measured",
+        "What guards found of the corpus",
+        MEASURED,
+        nothing("No guard is set up here", "Guards are measured where a gateway has one.", None),
+    );
     let rows = probes.measured.iter().map(|guard| measured(visit, guard)).collect();
     section("measured", "Measured", vec![facts.block()?, listing.table(visit, in_order(rows))?])
 }

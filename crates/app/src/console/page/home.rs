@@ -166,19 +166,12 @@ fn traffic(visit: &Visit<'_>) -> Result<(Block, Block), Refusal> {
             ],
         }
     });
-    let listing = Listing {
-        id: "denials",
-        caption: "Why calls were denied",
-        columns: const { &[column("code", "Reason"), column("calls", "Calls")] },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
-            "No call was denied",
-            "Every call of the last day that was decided was let through.",
-            None,
-        ),
-    };
+    let listing = Listing::plain(
+        "denials",
+        "Why calls were denied",
+        const { &[column("code", "Reason"), column("calls", "Calls")] },
+        nothing("No call was denied", "Every call of the last day that was decided was let through.", None),
+    );
     let denied = listing.table(visit, Rows::All(denied.collect()))?;
     let part = Section {
         id: "traffic",
@@ -225,20 +218,15 @@ fn changes(visit: &Visit<'_>) -> Result<Block, Refusal> {
             });
         }
     }
-    let listing = Listing {
-        id: "changes",
-        caption: "What changed",
-        columns: const {
-            &[column("when", "When"), column("who", "Who"), column("what", "What"), column("entry", "Entry")]
-        },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+    let listing = Listing::plain(
+        "changes",
+        "What changed",
+        const { &[column("when", "When"), column("who", "Who"), column("what", "What"), column("entry", "Entry")] },
+        nothing(
             "Nothing has changed yet",
             "Every change of systems, keys, policies and people is a record, and the newest stand here.",
             None,
         ),
-    };
+    );
     section("changes", "What changed", vec![listing.table(visit, Rows::All(rows))?])
 }

@@ -72,20 +72,17 @@ pub(crate) fn table(visit: &Visit<'_>, asked: &[Ask]) -> Result<Block, Refusal> 
             ask.at.cell(visit),
         ],
     });
-    let listing = Listing {
-        id: "inbox",
-        caption: "Asked of you",
-        columns: const { &[column("task", "What to do"), column("why", "Why"), column("when", "When")] },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: Empty {
+    let listing = Listing::plain(
+        "inbox",
+        "Asked of you",
+        const { &[column("task", "What to do"), column("why", "Why"), column("when", "When")] },
+        Empty {
             title: "Nothing waits for you",
             text: "Approvals, reviews and tasks come here: systems without a known owner, keys that end soon, drafts that you answer for. Each line leads to the place where it is decided.",
             action: None,
             sample: "",
         },
-    };
+    );
     listing.table(visit, Rows::All(rows.collect()))
 }
 

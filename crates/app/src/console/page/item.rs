@@ -7,7 +7,7 @@ use tabellion_views::query::Subject;
 
 use super::{happened, item_history, item_notes, item_work, registers, said, work_items};
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Facts, Section, fold, section};
+use crate::console::block::{Action, Block, Facts, Section, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::looks;
@@ -126,13 +126,7 @@ pub(crate) fn after(
     form: &'static str,
     done: Result<(Item, Written), Refusal>,
 ) -> Answered {
-    match done {
-        Ok((item, written)) => Ok(visit.recorded(&registers::path(&item.summary), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: form, typed: &visit.form, refusal: &refusal };
-            page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(form, done, |item| registers::path(&item.summary), page)
 }
 
 fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
@@ -229,10 +223,7 @@ fn primary(opened: &Opened<'_>) -> Option<Action> {
 /// How it stands, and by whom.
 pub(crate) fn facts(visit: &Visit<'_>, opened: &Opened<'_>) -> Result<Block, Refusal> {
     let (item, summary) = (&opened.item, &opened.item.summary);
-    let who = |id: &str| match CredentialId::from_hex(id) {
-        Some(id) => visit.who(id),
-        None => Ok(Cell::unknown("nobody")),
-    };
+    let who = |id: &str| visit.who_or(Some(id), "nobody");
     let authors = item.authors.iter().map(|id| who(id)).collect::<Result<Vec<_>, _>>()?;
     let mut facts = Facts::default()
         .with("About", registers::about(summary))
@@ -378,7 +369,7 @@ fn steps(
     let mut form = Form::new("state", format!("{}/state", opened.path), "Move it", fields);
     form.version = Some(opened.item.summary.version);
     form.consequence = "In a state that has ended nothing is written and nothing counts; what leads out of it, if anything does, takes a second person.";
-    let block = fold("state", "Move to another state", is_refused, form.block(visit, refused)?)?;
+    let block = form.folded(visit, "Move to another state", refused)?;
     section("change", "Change", vec![block]).map(Some)
 }
 

@@ -48,10 +48,7 @@ pub(crate) fn block(visit: &Visit<'_>, register: &Register, events: &[Event]) ->
 }
 
 fn told(visit: &Visit<'_>, register: &Register, event: &Event) -> Result<Told, Refusal> {
-    let who = match CredentialId::from_hex(&event.by) {
-        Some(id) => visit.who(id)?,
-        None => Cell::unknown("nobody"),
-    };
+    let who = visit.who_or(Some(&event.by), "nobody")?;
     let (what, tone) = what(register, event);
     let let_in_by = event.let_in_by.as_deref().and_then(CredentialId::from_hex);
     let mut notes: Vec<Cell> = visit.let_in_by(let_in_by)?.into_iter().collect();

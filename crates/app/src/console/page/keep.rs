@@ -52,8 +52,7 @@ pub(crate) fn record(visit: &Visit<'_>) -> Answered {
         Ok((_, written)) => Ok(visit.recorded(&after(visit, written.index), &written)),
         Err(refusal) => {
             let refusal = at_field(refusal);
-            let refused = Refused { id: "keep", typed: &visit.form, refusal: &refusal };
-            page(visit, refusal.code.status(), Some(&refused))
+            visit.again("keep", &refusal, page)
         }
     }
 }

@@ -8,8 +8,8 @@ use tabellion_model::{CredentialId, SystemId};
 use tabellion_views::query::{CredentialRow, Subject};
 
 use super::{happened, stops};
-use crate::console::answer::{Answer, Answered};
-use crate::console::block::{Action, Block, Empty, Facts, fold, section};
+use crate::console::answer::Answered;
+use crate::console::block::{Action, Block, Empty, Facts, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused, list as words_of};
 use crate::console::link::Link;
@@ -203,10 +203,7 @@ pub(crate) fn issue(visit: &Visit<'_>) -> Answered {
     };
     match done() {
         Ok((issued, written)) => shown_once(visit, issued, &written),
-        Err(refusal) => {
-            let refused = Refused { id: "key", typed: &visit.form, refusal: &refusal };
-            new_page(visit, refusal.code.status(), Some(&refused))
-        }
+        Err(refusal) => visit.again("key", &refusal, new_page),
     }
 }
 
@@ -315,20 +312,7 @@ fn forms(
     revoke.version = Some(version);
     revoke.ends = true;
     revoke.consequence = "It is refused from the next call on. This cannot be undone.";
-    Ok([
-        fold(
-            "rotate",
-            "Replace it",
-            refused.is_some_and(|refused| refused.id == "rotate"),
-            rotate.block(visit, refused)?,
-        )?,
-        fold(
-            "revoke",
-            "End it now",
-            refused.is_some_and(|refused| refused.id == "revoke"),
-            revoke.block(visit, refused)?,
-        )?,
-    ])
+    Ok([rotate.folded(visit, "Replace it", refused)?, revoke.folded(visit, "End it now", refused)?])
 }
 
 /// Issues a key in its place.
@@ -340,7 +324,7 @@ pub(crate) fn rotate(visit: &Visit<'_>) -> Answered {
         .and_then(|rotation| visit.desk.rotate_key(visit.actor()?, &visit.given(), id, &rotation));
     match done {
         Ok((issued, written)) => shown_once(visit, issued, &written),
-        Err(refusal) => again(visit, "rotate", &refusal),
+        Err(refusal) => visit.again("rotate", &refusal, page),
     }
 }
 
@@ -350,13 +334,5 @@ pub(crate) fn revoke(visit: &Visit<'_>) -> Answered {
     let done = visit
         .read::<Reason>("revokeKey", json!({"reason": visit.form.text("reason").trim()}))
         .and_then(|why| visit.desk.revoke_key(visit.actor()?, &visit.given(), id, &why));
-    match done {
-        Ok((key, written)) => Ok(visit.recorded(&format!("/keys/{}", key.id), &written)),
-        Err(refusal) => again(visit, "revoke", &refusal),
-    }
-}
-
-fn again(visit: &Visit<'_>, form: &'static str, refusal: &Refusal) -> Result<Answer, Refusal> {
-    let refused = Refused { id: form, typed: &visit.form, refusal };
-    page(visit, refusal.code.status(), Some(&refused))
+    visit.after("revoke", done, |key| format!("/keys/{}", key.id), page)
 }

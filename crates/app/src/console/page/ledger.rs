@@ -106,7 +106,6 @@ fn listing(visit: &Visit<'_>) -> Result<Listing, Refusal> {
 fn shown(visit: &Visit<'_>, entries: Vec<EntryForm>) -> Result<Vec<Row>, Refusal> {
     let rows = entries.into_iter().map(|entry| {
         let href = visit.to(&format!("/ledger/{}", entry.index));
-        let who = entry.actor.as_deref().and_then(tabellion_model::CredentialId::from_hex);
         let system = entry.system.as_deref().and_then(tabellion_model::SystemId::from_hex);
         let cells = vec![
             Cell::quantity(&format!("#{}", count(entry.index)), entry.index).to(href.clone()),
@@ -115,7 +114,7 @@ fn shown(visit: &Visit<'_>, entries: Vec<EntryForm>) -> Result<Vec<Row>, Refusal
                 .record_type
                 .as_deref()
                 .map_or_else(|| Cell::state(("seal of a commit", Tone::Quiet)), Cell::text),
-            who.map_or_else(|| Ok(Cell::unknown("the log")), |id| visit.who(id))?,
+            visit.who_or(entry.actor.as_deref(), "the log")?,
             system.map_or_else(|| Ok(Cell::unknown("–")), |id| visit.names.system(visit.desk, id))?,
             content(&entry),
             Cell::maybe(entry.stream.as_deref(), "–"),
@@ -182,10 +181,10 @@ fn commits(visit: &Visit<'_>) -> Result<Block, Refusal> {
         });
         size = seal.first;
     }
-    let listing = Listing {
-        id: "commits",
-        caption: "Latest commits",
-        columns: const {
+    let listing = Listing::plain(
+        "commits",
+        "Latest commits",
+        const {
             &[
                 column("size", "Log size after"),
                 column("when", "Committed"),
@@ -194,10 +193,7 @@ fn commits(visit: &Visit<'_>) -> Result<Block, Refusal> {
                 column("root", "Root of its records"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No commit", "", None),
-    };
+        nothing("No commit", "", None),
+    );
     listing.table(visit, Rows::All(rows))
 }

@@ -136,19 +136,12 @@ fn without_rules(visit: &Visit<'_>) -> Answered {
 }
 
 fn listing() -> Listing {
-    Listing {
-        id: "masking",
-        caption: "Rules of masking",
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search: "rule, class or provider",
-        views: Vec::new(),
-        empty: nothing(
-            "No rule: the default holds",
-            "Every value of the classes below gets a placeholder, for which the answer is given the value back. A section [masking.NAME] of the configuration says otherwise for some systems, purposes or providers.",
-            None,
-        ),
-    }
+    let empty = nothing(
+        "No rule: the default holds",
+        "Every value of the classes below gets a placeholder, for which the answer is given the value back. A section [masking.NAME] of the configuration says otherwise for some systems, purposes or providers.",
+        None,
+    );
+    Listing::plain("masking", "Rules of masking", COLUMNS, empty).searched("rule, class or provider")
 }
 
 fn row(visit: &Visit<'_>, rule: &MaskingRule) -> Result<Row, Refusal> {
@@ -222,19 +215,16 @@ fn replaced(visit: &Visit<'_>) -> Result<Block, Refusal> {
         ];
         Row { href: String::new(), cells }
     };
-    let listing = Listing {
-        id: "replaced",
-        caption: "What was replaced, by day",
-        columns: REPLACED,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+    let listing = Listing::plain(
+        "replaced",
+        "What was replaced, by day",
+        REPLACED,
+        nothing(
             "Nothing was replaced in 31 days",
             "Each value that gives way in a request is counted by its class in the record of the call.",
             None,
         ),
-    };
+    );
     let of = if masked.partial { "the newest of the last 31 days" } else { "all of the last 31 days" };
     let part = Section {
         id: "replaced",

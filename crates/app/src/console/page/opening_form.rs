@@ -7,7 +7,7 @@ use tabellion_model::SystemId;
 use super::opening_words::{CLASSES, class, opens, unseen, word};
 use super::openings::{CONFIRM, REQUEST, WITHDRAW};
 use super::systems;
-use crate::console::block::{Block, fold};
+use crate::console::block::Block;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::visit::Visit;
 use crate::permission::Permission;
@@ -69,8 +69,7 @@ pub(super) fn steps(
     let may_withdraw = visit.desk.may(visit.actor()?, Permission::ChangeOpenings, system)?;
     if matches!(opening.state, StateForm::Requested | StateForm::Open) && may_withdraw {
         let title = if opening.state == StateForm::Open { "Close it now" } else { "Take the request back" };
-        let open = refused.is_some_and(|refused| refused.id == WITHDRAW);
-        forms.push(fold(WITHDRAW, title, open, withdraw(opening).block(visit, refused)?)?);
+        forms.push(withdraw(opening).folded(visit, title, refused)?);
     }
     forms.retain(|form| !form.html().is_empty());
     Ok(forms)
@@ -88,13 +87,9 @@ fn confirm(opening: &Opening) -> Form {
 }
 
 fn withdraw(opening: &Opening) -> Form {
-    let fields = vec![Field::new("reason", "Why", Kind::Area(2)).hint("For the reader of the history.")];
     let action = format!("/openings/{}/withdraw", opening.id);
-    let mut form = Form::new(WITHDRAW, action, "Withdraw it", fields);
-    form.version = Some(opening.version);
-    form.ends = true;
-    form.consequence = "The next call on these routes is refused, and an answer on its way breaks off. It does not come back: somebody would ask anew.";
-    form
+    let consequence = "The next call on these routes is refused, and an answer on its way breaks off. It does not come back: somebody would ask anew.";
+    Form::ending(WITHDRAW, action, "Withdraw it", opening.version, consequence)
 }
 
 #[cfg(test)]

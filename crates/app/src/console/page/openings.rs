@@ -4,7 +4,7 @@
 
 use serde_json::json;
 use tabellion_model::body::Role;
-use tabellion_model::{CredentialId, OpeningId, SystemId};
+use tabellion_model::{OpeningId, SystemId};
 use tabellion_views::Depth;
 
 use super::{opening_form, opening_words, systems};
@@ -64,13 +64,7 @@ pub(crate) fn request(visit: &Visit<'_>) -> Answered {
     let asked = visit
         .read::<NewOpening>("requestOpening", body)
         .and_then(|new| visit.desk.request_opening(visit.actor()?, &visit.given(), &new));
-    match asked {
-        Ok((opening, written)) => Ok(visit.recorded(&format!("/openings/{}", opening.id), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: REQUEST, typed: &visit.form, refusal: &refusal };
-            page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(REQUEST, asked, |opening| format!("/openings/{}", opening.id), page)
 }
 
 /// One opening.
@@ -102,13 +96,7 @@ fn after(
     id: OpeningId,
     done: Result<(Opening, crate::work::Written), Refusal>,
 ) -> Answered {
-    match done {
-        Ok((_, written)) => Ok(visit.recorded(&format!("/openings/{id}"), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: form, typed: &visit.form, refusal: &refusal };
-            one(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(form, done, |_| format!("/openings/{id}"), one)
 }
 
 fn id(visit: &Visit<'_>) -> Result<OpeningId, Refusal> {
@@ -185,7 +173,9 @@ fn stands(state: StateForm) -> &'static str {
 
 fn row(visit: &Visit<'_>, opening: &Opening) -> Result<Row, Refusal> {
     let href = visit.to(&format!("/openings/{}", opening.id));
-    let by = |step: Option<&Step>| step.map_or_else(|| Ok(Cell::unknown("nobody")), |step| who(visit, step));
+    let by = |step: Option<&Step>| {
+        step.map_or_else(|| Ok(Cell::unknown("nobody")), |step| visit.who_by_id(&step.by))
+    };
     let cells = vec![
         opening
             .class
@@ -196,17 +186,13 @@ fn row(visit: &Visit<'_>, opening: &Opening) -> Result<Row, Refusal> {
         opening.until.map_or_else(|| Cell::unknown("erased"), |Time(until)| visit.time(until)),
         provider(opening),
         visit.time(opening.requested.at.0),
-        who(visit, &opening.requested)?,
+        visit.who_by_id(&opening.requested.by)?,
         by(opening.confirmed.as_ref())?,
         Cell::maybe(opening.requested.reason.as_deref(), "erased"),
         by(opening.withdrawn.as_ref())?,
         visit.entry(opening.requested.recorded.index),
     ];
     Ok(Row { href, cells })
-}
-
-fn who(visit: &Visit<'_>, step: &Step) -> Result<Cell, Refusal> {
-    CredentialId::from_hex(&step.by).map_or_else(|| Ok(Cell::id(&step.by)), |id| visit.who(id))
 }
 
 fn system_of(opening: &Opening) -> Option<SystemId> {
@@ -318,7 +304,8 @@ fn steps(visit: &Visit<'_>, opening: &Opening) -> Result<Block, Refusal> {
             continue;
         };
         let why = Cell::maybe(step.reason.as_deref(), "its reason is erased");
-        let cells = vec![who(visit, step)?, visit.time(step.at.0), why, visit.entry(step.recorded.index)];
+        let cells =
+            vec![visit.who_by_id(&step.by)?, visit.time(step.at.0), why, visit.entry(step.recorded.index)];
         facts = facts.with_all(name, cells);
     }
     facts.block()

@@ -3,12 +3,12 @@
 //! Promises: whoever loads a pack is shown exactly what they load. Must never: go back or take out by one person alone.
 
 use serde_json::json;
-use tabellion_model::{CredentialId, SystemId};
+use tabellion_model::SystemId;
 
 use super::packs::{act, holds_for, layer, path, state};
 use super::{pack_contents, policy_replay};
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Facts, Section, fold, section};
+use crate::console::block::{Action, Block, Facts, Section, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::link::Link;
@@ -64,13 +64,7 @@ pub(crate) fn remove(visit: &Visit<'_>) -> Answered {
 }
 
 fn after(visit: &Visit<'_>, form: &'static str, done: Result<(PackShown, Written), Refusal>) -> Answered {
-    match done {
-        Ok((pack, written)) => Ok(visit.recorded(&path(&pack.name), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: form, typed: &visit.form, refusal: &refusal };
-            page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(form, done, |pack| path(&pack.name), page)
 }
 
 fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
@@ -86,12 +80,10 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     }
     blocks.push(history(visit, &versions)?);
     if visit.can(Permission::PublishPolicies) && pack.version > 0 {
-        let open = |form: &str| refused.is_some_and(|refused| refused.id == form);
-        let back = going_back(&pack, &versions).block(visit, refused)?;
-        blocks.push(fold(GO_BACK, "Go back to an earlier version", open(GO_BACK), back)?);
+        let back = going_back(&pack, &versions);
+        blocks.push(back.folded(visit, "Go back to an earlier version", refused)?);
         if pack.in_force {
-            let end = removal(&pack).block(visit, refused)?;
-            blocks.push(fold(REMOVE, "Take it out of force", open(REMOVE), end)?);
+            blocks.push(removal(&pack).folded(visit, "Take it out of force", refused)?);
         }
     }
     let content = Content {
@@ -127,10 +119,6 @@ fn systems(visit: &Visit<'_>, ids: &[String]) -> Result<Vec<Cell>, Refusal> {
     ids.iter().map(cell).collect()
 }
 
-fn who(visit: &Visit<'_>, by: &str) -> Result<Cell, Refusal> {
-    CredentialId::from_hex(by).map_or_else(|| Ok(Cell::id(by)), |id| visit.who(id))
-}
-
 /// What waits for a second person, all of it, and the form that loads it.
 fn its_waiting(
     visit: &Visit<'_>,
@@ -139,7 +127,7 @@ fn its_waiting(
     refused: Option<&Refused<'_>>,
 ) -> Result<Block, Refusal> {
     let facts = Facts::default()
-        .with("Put forward by", who(visit, &waiting.by)?)
+        .with("Put forward by", visit.who_by_id(&waiting.by)?)
         .with("When", visit.time(waiting.at.0))
         .with("Why", Cell::maybe(waiting.note.as_deref(), "erased"))
         .with("Unit", Cell::maybe(waiting.unit.as_deref(), "none"))
@@ -199,16 +187,16 @@ fn history(visit: &Visit<'_>, versions: &[VersionShown]) -> Result<Block, Refusa
             }),
             Cell::maybe_number(version.pin),
             visit.time(version.at.0),
-            who(visit, &version.by)?,
+            visit.who_by_id(&version.by)?,
             Cell::maybe(version.reason.as_deref(), "erased"),
             visit.entry(version.recorded.index),
         ];
         rows.push(Row { href: String::new(), cells });
     }
-    let listing = Listing {
-        id: "pack-versions",
-        caption: "Versions that were in force",
-        columns: const {
+    let listing = Listing::plain(
+        "pack-versions",
+        "Versions that were in force",
+        const {
             &[
                 column("version", "Version"),
                 column("act", "What was done"),
@@ -219,15 +207,8 @@ fn history(visit: &Visit<'_>, versions: &[VersionShown]) -> Result<Block, Refusa
                 column("entry", "Entry"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
-            "Nothing of it was ever in force",
-            "Each version that two people load stands here.",
-            None,
-        ),
-    };
+        nothing("Nothing of it was ever in force", "Each version that two people load stands here.", None),
+    );
     section("versions", "Versions", vec![listing.table(visit, in_order(rows))?])
 }
 

@@ -3,11 +3,10 @@
 //! Promises: whoever trusts a key sees all of it. Must never: show a key that waits as one that is trusted.
 
 use serde_json::{Value, json};
-use tabellion_model::CredentialId;
 
 use super::packs;
 use crate::console::answer::Answered;
-use crate::console::block::{Block, Facts, Section, fold};
+use crate::console::block::{Block, Facts, Section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::link::segment;
@@ -52,23 +51,19 @@ pub(super) fn part(visit: &Visit<'_>, refused: Option<&Refused<'_>>) -> Result<V
         ];
         rows.push(Row { href, cells });
     }
-    let listing = Listing {
-        id: "publishers",
-        caption: "Publishers of packs",
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+    let listing = Listing::plain(
+        "publishers",
+        "Publishers of packs",
+        COLUMNS,
+        nothing(
             "Nobody is trusted to publish packs",
             "A publisher is trusted by its key: one person puts it forward, another compares it with what the publisher says elsewhere, and trusts it.",
             None,
         ),
-    };
+    );
     let mut blocks = vec![listing.table(visit, in_order(rows))?];
     if visit.can(Permission::PublishPolicies) {
-        let open = refused.is_some_and(|refused| refused.id == PROPOSE);
-        blocks.push(fold(PROPOSE, "Put a publisher forward", open, form().block(visit, refused)?)?);
+        blocks.push(form().folded(visit, "Put a publisher forward", refused)?);
     }
     Ok(blocks)
 }
@@ -83,13 +78,7 @@ pub(crate) fn propose(visit: &Visit<'_>) -> Answered {
     let done = visit
         .read::<NewPublisher>("proposePackPublisher", body)
         .and_then(|new| visit.desk.propose_publisher(visit.actor()?, &visit.given(), &new));
-    match done {
-        Ok((publisher, written)) => Ok(visit.recorded(&path(&publisher.name), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: PROPOSE, typed: &visit.form, refusal: &refusal };
-            packs::page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(PROPOSE, done, |publisher| path(&publisher.name), packs::page)
 }
 
 /// A pack and its lowest version, as `data-terms 3`; what is none is left for the schema to refuse.
@@ -122,13 +111,7 @@ pub(crate) fn remove(visit: &Visit<'_>) -> Answered {
 }
 
 fn after(visit: &Visit<'_>, form: &'static str, done: Result<(Publisher, Written), Refusal>) -> Answered {
-    match done {
-        Ok((publisher, written)) => Ok(visit.recorded(&path(&publisher.name), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: form, typed: &visit.form, refusal: &refusal };
-            one(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(form, done, |publisher| path(&publisher.name), one)
 }
 
 fn path(name: &str) -> String {
@@ -162,15 +145,11 @@ fn one(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answere
         blocks.push(its_waiting(visit, &publisher, waiting, refused)?);
     }
     if publish && publisher.trusted {
-        let fields = vec![Field::new("reason", "Why", Kind::Area(2)).hint("For the reader of the history.")];
         let action = format!("{}/remove", path(&publisher.name));
-        let mut form = Form::new(REMOVE, action, "Trust it no more", fields);
-        form.version = Some(publisher.version);
-        form.ends = true;
-        form.consequence =
+        let consequence =
             "Nothing more of the publisher is loaded, also not what waits. What is in force stays.";
-        let open = refused.is_some_and(|refused| refused.id == REMOVE);
-        blocks.push(fold(REMOVE, "End the trust", open, form.block(visit, refused)?)?);
+        let form = Form::ending(REMOVE, action, "Trust it no more", publisher.version, consequence);
+        blocks.push(form.folded(visit, "End the trust", refused)?);
     }
     let content = Content {
         trail: vec![("Packs".to_owned(), "/packs".to_owned())],
@@ -187,13 +166,12 @@ fn its_waiting(
     waiting: &PublisherWaiting,
     refused: Option<&Refused<'_>>,
 ) -> Result<Block, Refusal> {
-    let by = CredentialId::from_hex(&waiting.by);
     let facts = Facts::default()
         .with("Key", waiting.key.as_deref().map_or_else(|| Cell::unknown("erased"), Cell::text))
         .with("Layers that its packs may stand in", layers(&waiting.layers))
         .with("Never loaded below", pins(&waiting.pins))
         .with("Who that is", Cell::maybe(waiting.note.as_deref(), "erased"))
-        .with("Put forward by", by.map_or_else(|| Ok(Cell::id(&waiting.by)), |id| visit.who(id))?)
+        .with("Put forward by", visit.who_by_id(&waiting.by)?)
         .with("When", visit.time(waiting.at.0));
     let mut blocks = vec![facts.block()?];
     if visit.can(Permission::PublishPolicies) {

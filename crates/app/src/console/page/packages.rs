@@ -240,10 +240,7 @@ fn built(visit: &Visit<'_>) -> Result<(Vec<u8>, Exported, Written), Refusal> {
 pub(crate) fn build(visit: &Visit<'_>) -> Answered {
     let (bytes, exported, written) = match built(visit) {
         Ok(built) => built,
-        Err(refusal) => {
-            let refused = Refused { id: "package", typed: &visit.form, refusal: &refusal };
-            return page(visit, refusal.code.status(), Some(&refused));
-        }
+        Err(refusal) => return visit.again("package", &refusal, page),
     };
     let trust = super::settings::trust_file(visit)?;
     let policy = Policy::parse(&trust)
@@ -309,10 +306,10 @@ fn checks(visit: &Visit<'_>, report: &tabellion_model::Report) -> Result<Block, 
             uncut(check.proves),
         ],
     });
-    let listing = Listing {
-        id: "checks",
-        caption: "What was checked",
-        columns: const {
+    let listing = Listing::plain(
+        "checks",
+        "What was checked",
+        const {
             &[
                 column("check", "Check"),
                 column("outcome", "Outcome"),
@@ -320,11 +317,8 @@ fn checks(visit: &Visit<'_>, report: &tabellion_model::Report) -> Result<Block, 
                 column("proves", "What it shows"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("Nothing was checked", "", None),
-    };
+        nothing("Nothing was checked", "", None),
+    );
     listing.table(visit, Rows::All(rows.collect()))
 }
 
@@ -380,21 +374,20 @@ fn built_before(visit: &Visit<'_>) -> Result<Block, Refusal> {
     let found = visit.desk.entries(visit.actor()?, &query)?;
     let mut rows = Vec::new();
     for entry in found.entries {
-        let who = entry.actor.as_deref().and_then(tabellion_model::CredentialId::from_hex);
         let number = |name: &str| entry.clear.get(name).and_then(Value::as_u64);
         let cells = vec![
             visit.time(entry.at.0),
-            who.map_or_else(|| Ok(Cell::unknown("the log")), |id| visit.who(id))?,
+            visit.who_or(entry.actor.as_deref(), "the log")?,
             Cell::maybe_number(number("count")),
             Cell::maybe_number(number("size")),
             visit.entry(entry.index),
         ];
         rows.push(Row { href: String::new(), cells });
     }
-    let listing = Listing {
-        id: "packages",
-        caption: "Packages built before",
-        columns: const {
+    let listing = Listing::plain(
+        "packages",
+        "Packages built before",
+        const {
             &[
                 column("when", "When"),
                 column("who", "Who"),
@@ -403,14 +396,11 @@ fn built_before(visit: &Visit<'_>) -> Result<Block, Refusal> {
                 column("entry", "Record"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+        nothing(
             "No package was built lately",
             "A package is what you hand to an auditor: entries, proofs, a report to read, and a verifier that needs nothing of ours. Each one that is built is recorded.",
             None::<Action>,
         ),
-    };
+    );
     listing.table(visit, Rows::All(rows))
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::pack_publishers;
 use crate::console::answer::Answered;
-use crate::console::block::{fold, section};
+use crate::console::block::section;
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused, list as words_of};
 use crate::console::link::segment;
@@ -49,13 +49,7 @@ pub(crate) fn propose(visit: &Visit<'_>) -> Answered {
     let done = visit
         .read::<NewPack>("proposePolicyPack", body)
         .and_then(|new| visit.desk.propose_pack(visit.actor()?, &visit.given(), &new));
-    match done {
-        Ok((pack, written)) => Ok(visit.recorded(&path(&pack.name), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: PROPOSE, typed: &visit.form, refusal: &refusal };
-            page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(PROPOSE, done, |pack| path(&pack.name), page)
 }
 
 /// A page of the list, also with what was refused of one of its forms.
@@ -69,8 +63,7 @@ pub(super) fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>
     }
     let mut blocks = vec![listing.table(visit, Rows::All(rows))?];
     if visit.can(Permission::PublishPolicies) {
-        let open = refused.is_some_and(|refused| refused.id == PROPOSE);
-        blocks.insert(0, fold(PROPOSE, "Put a pack forward", open, form().block(visit, refused)?)?);
+        blocks.insert(0, form().folded(visit, "Put a pack forward", refused)?);
     }
     blocks.push(section("publishers", "Publishers", pack_publishers::part(visit, refused)?)?);
     let content = Content {
@@ -87,19 +80,12 @@ pub(super) fn path(name: &str) -> String {
 }
 
 fn listing() -> Listing {
-    Listing {
-        id: "packs",
-        caption: "Packs",
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search: "name, publisher or unit",
-        views: Vec::new(),
-        empty: nothing(
-            "No pack yet",
-            "First two people trust a publisher, below. Then somebody puts a file of theirs forward here, and somebody else loads it. Two packs to start from lie in examples/packs.",
-            None,
-        ),
-    }
+    let empty = nothing(
+        "No pack yet",
+        "First two people trust a publisher, below. Then somebody puts a file of theirs forward here, and somebody else loads it. Two packs to start from lie in examples/packs.",
+        None,
+    );
+    Listing::plain("packs", "Packs", COLUMNS, empty).searched("name, publisher or unit")
 }
 
 fn row(visit: &Visit<'_>, pack: &PackShown) -> Row {

@@ -6,7 +6,7 @@ use tabellion_model::body::Role;
 use super::keys::Secret;
 use super::person_sessions;
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Empty, Facts, fold, section};
+use crate::console::block::{Action, Block, Empty, Facts, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::table::{Column, Filter, Listing, Row, Rows, Takes, column, more, nothing};
@@ -103,10 +103,10 @@ fn roles_table(visit: &Visit<'_>) -> Result<Block, Refusal> {
             ],
         }
     });
-    let listing = Listing {
-        id: "roles",
-        caption: "What each role may do",
-        columns: const {
+    let listing = Listing::plain(
+        "roles",
+        "What each role may do",
+        const {
             &[
                 column("role", "Role"),
                 column("for", "What it is for"),
@@ -114,11 +114,8 @@ fn roles_table(visit: &Visit<'_>) -> Result<Block, Refusal> {
                 column("own", "For own systems"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No roles", "", None),
-    };
+        nothing("No roles", "", None),
+    );
     section("roles", "What each role may do", vec![listing.table(visit, Rows::All(rows.collect()))?])
 }
 
@@ -158,13 +155,7 @@ pub(crate) fn add(visit: &Visit<'_>) -> Answered {
     let done = visit
         .read::<NewPerson>("addPerson", body)
         .and_then(|new| visit.desk.add_person(visit.actor()?, &visit.given(), &new));
-    match done {
-        Ok((person, written)) => Ok(visit.recorded(&format!("/people/{}", person.id), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: "person", typed: &visit.form, refusal: &refusal };
-            new_page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after("person", done, |person| format!("/people/{}", person.id), new_page)
 }
 
 /// One person.
@@ -172,7 +163,7 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     page(visit, 200, None)
 }
 
-fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
+pub(super) fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
     let id = visit.credential("person")?;
     // Everybody sees themselves.
     if !visit.actor()?.is(id) && visit.reach(Permission::ReadPeople) != Reach::All {
@@ -219,12 +210,7 @@ fn forms(visit: &Visit<'_>, person: &Person, refused: Option<&Refused<'_>>) -> R
     let fields = vec![Field::new("valid_minutes", "It works for", Kind::Select(lifetimes())).value("60")];
     let mut link = Form::new("link", format!("{path}/links"), "Make a link", fields);
     link.consequence = "Whoever has the link comes in as this person, once. Hand it over yourself.";
-    blocks.push(fold(
-        "link",
-        "Let them in",
-        refused.is_some_and(|refused| refused.id == "link"),
-        link.block(visit, refused)?,
-    )?);
+    blocks.push(link.folded(visit, "Let them in", refused)?);
     let missing: Vec<Role> = Role::ALL.into_iter().filter(|role| !person.roles.contains(role)).collect();
     let own = visit.actor()?.credential().is_some_and(|id| id.to_hex() == person.id);
     if !missing.is_empty() && !own {
@@ -235,12 +221,7 @@ fn forms(visit: &Visit<'_>, person: &Person, refused: Option<&Refused<'_>>) -> R
             vec![Field::new("role", "Role", named(missing))],
         );
         grant.version = Some(person.version);
-        blocks.push(fold(
-            "grant",
-            "Grant a role",
-            refused.is_some_and(|refused| refused.id == "grant"),
-            grant.block(visit, refused)?,
-        )?);
+        blocks.push(grant.folded(visit, "Grant a role", refused)?);
     }
     if !person.roles.is_empty() {
         let fields = vec![
@@ -251,12 +232,7 @@ fn forms(visit: &Visit<'_>, person: &Person, refused: Option<&Refused<'_>>) -> R
         revoke.version = Some(person.version);
         revoke.ends = true;
         revoke.consequence = "It counts from their next click on.";
-        blocks.push(fold(
-            "revoke",
-            "Take a role away",
-            refused.is_some_and(|refused| refused.id == "revoke"),
-            revoke.block(visit, refused)?,
-        )?);
+        blocks.push(revoke.folded(visit, "Take a role away", refused)?);
     }
     Ok(blocks)
 }
@@ -279,21 +255,16 @@ fn history(visit: &Visit<'_>, id: tabellion_model::CredentialId) -> Result<Block
             vec![visit.time(change.at), visit.who(change.by)?, Cell::text(&what), visit.entry(change.entry)];
         rows.push(Row { href: String::new(), cells });
     }
-    let listing = Listing {
-        id: "role-history",
-        caption: "How they came to their roles",
-        columns: const {
-            &[column("when", "When"), column("who", "Who"), column("what", "What"), column("entry", "Entry")]
-        },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+    let listing = Listing::plain(
+        "role-history",
+        "How they came to their roles",
+        const { &[column("when", "When"), column("who", "Who"), column("what", "What"), column("entry", "Entry")] },
+        nothing(
             "No role was ever granted",
             "Each grant and each revocation is a record and stands here.",
             None,
         ),
-    };
+    );
     section("history", "How they came to their roles", vec![listing.table(visit, Rows::All(rows))?])
 }
 
@@ -320,15 +291,7 @@ pub(crate) fn revoke(visit: &Visit<'_>) -> Answered {
 }
 
 fn after(visit: &Visit<'_>, form: &'static str, done: Result<(Person, Written), Refusal>) -> Answered {
-    match done {
-        Ok((person, written)) => Ok(visit.recorded(&format!("/people/{}", person.id), &written)),
-        Err(refusal) => again(visit, form, &refusal),
-    }
-}
-
-pub(super) fn again(visit: &Visit<'_>, form: &'static str, refusal: &Refusal) -> Answered {
-    let refused = Refused { id: form, typed: &visit.form, refusal };
-    page(visit, refusal.code.status(), Some(&refused))
+    visit.after(form, done, |person| format!("/people/{}", person.id), page)
 }
 
 /// Hands out a link and shows it.
@@ -341,7 +304,7 @@ pub(crate) fn link(visit: &Visit<'_>) -> Answered {
         .and_then(|new| visit.desk.issue_link(visit.actor()?, &visit.given(), id, &new, base));
     match done {
         Ok((link, written)) => link_page(visit, id, link, &written),
-        Err(refusal) => again(visit, "link", &refusal),
+        Err(refusal) => visit.again("link", &refusal, page),
     }
 }
 

@@ -5,7 +5,7 @@ use tabellion_model::CredentialId;
 
 use super::people;
 use crate::console::answer::Answered;
-use crate::console::block::{Block, fold, section};
+use crate::console::block::{Block, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::table::{Listing, Row, Rows, column, nothing};
@@ -38,10 +38,10 @@ pub(super) fn block(
         ];
         Row { href: String::new(), cells }
     };
-    let listing = Listing {
-        id: "sessions",
-        caption: "Open sessions",
-        columns: const {
+    let listing = Listing::plain(
+        "sessions",
+        "Open sessions",
+        const {
             &[
                 column("opened", "Opened"),
                 column("until", "Until"),
@@ -49,11 +49,8 @@ pub(super) fn block(
                 column("entry", "Entry"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("Nobody is signed in as this person", "A link lets them in; it works once.", None),
-    };
+        nothing("Nobody is signed in as this person", "A link lets them in; it works once.", None),
+    );
     let table = listing.table(visit, Rows::All(open.iter().map(row).collect()))?;
     let all = (String::new(), "All of them, and links that nobody used yet".to_owned());
     let named = |session: &OpenedSince| {
@@ -66,8 +63,7 @@ pub(super) fn block(
     form.ends = true;
     form.consequence =
         "Whoever holds one of them is out with their next click, and comes in by a new link alone.";
-    let shown = refused.is_some_and(|refused| refused.id == FORM);
-    let end = fold(FORM, "End sessions", shown, form.block(visit, refused)?)?;
+    let end = form.folded(visit, "End sessions", refused)?;
     Ok(Some(section("sessions", "Sessions", vec![table, end])?))
 }
 
@@ -80,6 +76,6 @@ pub(crate) fn end(visit: &Visit<'_>) -> Answered {
         .and_then(|which| visit.desk.end_sessions(visit.actor()?, &visit.given(), id, &which));
     match done {
         Ok(written) => Ok(visit.recorded(&format!("/people/{id}"), &written)),
-        Err(refusal) => people::again(visit, FORM, &refusal),
+        Err(refusal) => visit.again(FORM, &refusal, people::page),
     }
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 use tabellion_views::query::{PolicyVersion, Subject};
 
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Empty, Facts, Line, Note, Text, fold, section};
+use crate::console::block::{Action, Block, Empty, Facts, Line, Note, Text, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::link::segment;
@@ -54,20 +54,13 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
         ];
         rows.push(Row { href, cells });
     }
-    let listing = Listing {
-        id: "policies",
-        caption: "Policies",
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search: "name or change",
-        views: Vec::new(),
-        empty: Empty {
-            title: "No policy yet",
-            text: "Policies say which system may ask which model for what, in Cedar. Without one in force every call is denied. A prohibition always wins over a permission.",
-            action: publish(),
-            sample: "permit (principal, action, resource)\nwhen { context.purpose == \"loan-support\" };",
-        },
+    let empty = Empty {
+        title: "No policy yet",
+        text: "Policies say which system may ask which model for what, in Cedar. Without one in force every call is denied. A prohibition always wins over a permission.",
+        action: publish(),
+        sample: "permit (principal, action, resource)\nwhen { context.purpose == \"loan-support\" };",
     };
+    let listing = Listing::plain("policies", "Policies", COLUMNS, empty).searched("name or change");
     if visit.wants_csv() {
         return Ok(listing.csv(visit, Rows::All(rows)).into());
     }
@@ -120,12 +113,7 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
         form.version = Some(newest.version);
         form.ends = true;
         form.consequence = "Its rules count for no call from the next one on. Its text stays readable, and it can be published again.";
-        blocks.push(fold(
-            "withdraw",
-            "Take it out of force",
-            refused.is_some_and(|refused| refused.id == "withdraw"),
-            form.block(visit, refused)?,
-        )?);
+        blocks.push(form.folded(visit, "Take it out of force", refused)?);
     }
     let content = Content {
         trail: vec![("Policies".to_owned(), "/policies".to_owned())],
@@ -217,10 +205,10 @@ fn history(visit: &Visit<'_>, versions: &[PolicyVersion]) -> Result<Block, Refus
         ];
         rows.push(Row { href, cells });
     }
-    let listing = Listing {
-        id: "versions",
-        caption: "Versions",
-        columns: const {
+    let listing = Listing::plain(
+        "versions",
+        "Versions",
+        const {
             &[
                 column("version", "Version"),
                 column("when", "When"),
@@ -230,11 +218,8 @@ fn history(visit: &Visit<'_>, versions: &[PolicyVersion]) -> Result<Block, Refus
                 column("entry", "Entry"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No version", "Every version of the policy stands here.", None),
-    };
+        nothing("No version", "Every version of the policy stands here.", None),
+    );
     section("versions", "Versions", vec![listing.table(visit, Rows::All(rows))?])
 }
 
@@ -299,8 +284,7 @@ pub(crate) fn publish_first(visit: &Visit<'_>) -> Answered {
                 ),
                 _ => refusal,
             };
-            let refused = Refused { id: "policy", typed: &visit.form, refusal: &refusal };
-            new_page(visit, refusal.code.status(), Some(&refused))
+            visit.again("policy", &refusal, new_page)
         }
     }
 }
@@ -349,13 +333,7 @@ pub(crate) fn publish(visit: &Visit<'_>) -> Answered {
     let name = visit.parts.text("policy");
     let done =
         typed(visit).and_then(|new| visit.desk.publish_policy(visit.actor()?, &visit.given(), name, &new));
-    match done {
-        Ok((policy, written)) => Ok(visit.recorded(&path(&policy.name), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: "policy", typed: &visit.form, refusal: &refusal };
-            edit_page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after("policy", done, |policy| path(&policy.name), edit_page)
 }
 
 fn typed(visit: &Visit<'_>) -> Result<NewPolicy, Refusal> {
@@ -376,11 +354,5 @@ pub(crate) fn withdraw(visit: &Visit<'_>) -> Answered {
             json!({"reason": visit.form.text("reason").trim(), "replay": policy_replay::typed(visit)}),
         )
         .and_then(|why| visit.desk.withdraw_policy(visit.actor()?, &visit.given(), name, &why));
-    match done {
-        Ok((policy, written)) => Ok(visit.recorded(&path(&policy.name), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: "withdraw", typed: &visit.form, refusal: &refusal };
-            page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after("withdraw", done, |policy| path(&policy.name), page)
 }

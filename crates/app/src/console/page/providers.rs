@@ -47,15 +47,13 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
         None
     };
     let rows = providers.iter().map(|provider| row(visit, provider, sums.as_ref())).collect();
-    let listing = Listing {
-        id: "providers",
-        caption: "Providers",
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search: "name, region or code",
-        views: Vec::new(),
-        empty: nothing("No provider", "A gateway without a provider does not start.", None),
-    };
+    let listing = Listing::plain(
+        "providers",
+        "Providers",
+        COLUMNS,
+        nothing("No provider", "A gateway without a provider does not start.", None),
+    )
+    .searched("name, region or code");
     if visit.wants_csv() {
         return Ok(listing.csv(visit, Rows::All(rows)).into());
     }

@@ -1,8 +1,8 @@
 //! Registers: the list of them, and the items of one.
 
+use tabellion_model::Micros;
 use tabellion_model::body::Role;
 use tabellion_model::register::{About, Register};
-use tabellion_model::{CredentialId, Micros};
 
 use super::register_filters::{DUE_SOON_DAYS, filters, query, views};
 use super::system_items::gaps;
@@ -84,10 +84,10 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
         ];
         rows.push(Row { href, cells });
     }
-    let listing = Listing {
-        id: "registers",
-        caption: "Registers",
-        columns: const {
+    let listing = Listing::plain(
+        "registers",
+        "Registers",
+        const {
             &[
                 column("title", "Register"),
                 column("purpose", "What it is for"),
@@ -100,11 +100,9 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
                 column("refresh", "Need a new look"),
             ]
         },
-        filters: Vec::new(),
-        search: "title or purpose",
-        views: Vec::new(),
-        empty: nothing("No register", "Registers come with the program.", None),
-    };
+        nothing("No register", "Registers come with the program.", None),
+    )
+    .searched("title or purpose");
     if visit.wants_csv() {
         return Ok(listing.csv(visit, Rows::All(rows)).into());
     }
@@ -260,17 +258,13 @@ fn start(visit: &Visit<'_>, register: &Register) -> Option<Action> {
 
 fn row(visit: &Visit<'_>, register: &Register, item: &ItemSummary) -> Result<Row, Refusal> {
     let href = path(item);
-    let who = |id: Option<&str>, otherwise: &str| match id.and_then(CredentialId::from_hex) {
-        Some(id) => visit.who(id),
-        None => Ok(Cell::unknown(otherwise)),
-    };
     let approval = item.approval.as_ref();
     let cells = vec![
         Cell::maybe(item.name.as_deref(), "no name yet").to(href.clone()),
         about(item),
         Cell::state(looks::standing(item.standing)),
         state(register, item.state.as_deref()),
-        who(item.owner.as_deref(), "nobody yet")?,
+        visit.who_or(item.owner.as_deref(), "nobody yet")?,
         match (approval, approval.and_then(|approval| approval.next_review_at)) {
             _ if item.due.is_some() || !register.approves() => work_items::due(item),
             (None, _) => Cell::unknown("after approval"),
@@ -279,8 +273,8 @@ fn row(visit: &Visit<'_>, register: &Register, item: &ItemSummary) -> Result<Row
         },
         visit.time(item.changed_at.0),
         approval.map_or_else(|| Cell::unknown("not yet"), |approval| visit.time(approval.at.0)),
-        who(approval.map(|approval| approval.by.as_str()), "nobody yet")?,
-        who(Some(&item.saved_by), "nobody")?,
+        visit.who_or(approval.map(|approval| approval.by.as_str()), "nobody yet")?,
+        visit.who_or(Some(&item.saved_by), "nobody")?,
         Cell::number(item.revision),
         Cell::text(&item.references.join(", ")),
         Cell::id(&item.id),

@@ -2,18 +2,17 @@
 //!
 //! Promises: a threshold is typed in the unit that people use, and one that is no number is refused at its field. Must never: round what was typed.
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use tabellion_model::body::{RuleComparison, RuleMeasure, RuleMetric};
 
 use super::rules::{self, label, path};
 use crate::console::answer::Answered;
-use crate::console::block::{Block, fold};
+use crate::console::block::Block;
+use crate::console::body::{Body, name_taken};
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::visit::{Content, Visit};
-use crate::console::words::counted;
-use crate::refusal::{Code, FieldError, Refusal};
-use crate::work::Written;
-use crate::work::forms::{Reason, Word};
+use crate::refusal::Refusal;
+use crate::work::forms::Reason;
 use crate::work::rules::{NewRule, Rule, RuleSays, StateForm};
 
 /// The form that sets one.
@@ -48,24 +47,15 @@ fn new_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> An
 /// Sets a new one.
 pub(crate) fn create(visit: &Visit<'_>) -> Answered {
     let done = || {
-        let name = visit.form.text("name").trim().to_owned();
-        let (body, mut faults) = typed(visit);
-        if !Word::fits(&name) {
-            let what = "a name has 1 to 63 lower-case letters, digits and hyphens, the first no hyphen";
-            faults.insert(0, FieldError { pointer: "/name".to_owned(), detail: what.to_owned() });
-        }
-        let new: NewRule = visit.read("setRule", whole_form(body, faults)?)?;
-        let (rule, written) = visit.desk.set_rule(visit.actor()?, &visit.given(), &name, &new)?;
-        Ok(visit.recorded(&path(&rule), &written))
+        let name = visit.form.text("name").trim();
+        let mut body = Body::default();
+        body.check_name(name);
+        typed(visit, &mut body);
+        let new: NewRule = visit.read("setRule", body.whole()?)?;
+        visit.desk.set_rule(visit.actor()?, &visit.given(), name, &new)
     };
-    done().or_else(|refusal: Refusal| {
-        // A version is asked for where the name is taken; this form has none to give.
-        let taken =
-            Refusal::at(Code::Malformed, "/name", "a rule of this name was set before; open it to change it");
-        let refusal = if refusal.code == Code::VersionRequired { taken } else { refusal };
-        let refused = Refused { id: SET, typed: &visit.form, refusal: &refusal };
-        new_page(visit, refusal.code.status(), Some(&refused))
-    })
+    let taken = "a rule of this name was set before; open it to change it";
+    visit.after(SET, done().map_err(|refusal| name_taken(refusal, taken)), path, new_page)
 }
 
 /// The forms that change `rule`.
@@ -74,19 +64,15 @@ pub(super) fn forms(
     rule: &Rule,
     refused: Option<&Refused<'_>>,
 ) -> Result<Vec<Block>, Refusal> {
-    let is_refused = |form| refused.is_some_and(|refused| refused.id == form);
     let path = path(rule);
     let mut set = Form::new(SET, path.clone(), "Set it so", rule_fields(visit, rule.says.as_ref()));
     set.version = Some(rule.version);
     set.consequence = "The new version takes the place of the one before at the next look; where its number is beyond, that is recorded anew.";
-    let mut blocks = vec![fold(SET, "Set it anew", is_refused(SET), set.block(visit, refused)?)?];
+    let mut blocks = vec![set.folded(visit, "Set it anew", refused)?];
     if rule.state != StateForm::Ended {
-        let fields = vec![Field::new("reason", "Why", Kind::Area(2)).hint("For the reader of the history.")];
-        let mut end = Form::new(END, format!("{path}/end"), "End the rule", fields);
-        end.version = Some(rule.version);
-        end.ends = true;
-        end.consequence = "It is looked at no more; its history stays.";
-        blocks.push(fold(END, "End it", is_refused(END), end.block(visit, refused)?)?);
+        let consequence = "It is looked at no more; its history stays.";
+        let end = Form::ending(END, format!("{path}/end"), "End the rule", rule.version, consequence);
+        blocks.push(end.folded(visit, "End it", refused)?);
     }
     Ok(blocks)
 }
@@ -94,11 +80,12 @@ pub(super) fn forms(
 /// Sets one anew.
 pub(crate) fn set(visit: &Visit<'_>) -> Answered {
     let done = || {
-        let (body, faults) = typed(visit);
-        let new: NewRule = visit.read("setRule", whole_form(body, faults)?)?;
+        let mut body = Body::default();
+        typed(visit, &mut body);
+        let new: NewRule = visit.read("setRule", body.whole()?)?;
         visit.desk.set_rule(visit.actor()?, &visit.given(), visit.parts.text("rule"), &new)
     };
-    after(visit, SET, done())
+    visit.after(SET, done(), path, rules::one)
 }
 
 /// Ends one.
@@ -107,17 +94,7 @@ pub(crate) fn end(visit: &Visit<'_>) -> Answered {
         let why: Reason = visit.read("endRule", json!({"reason": visit.form.text("reason").trim()}))?;
         visit.desk.end_rule(visit.actor()?, &visit.given(), visit.parts.text("rule"), &why)
     };
-    after(visit, END, done())
-}
-
-fn after(visit: &Visit<'_>, form: &'static str, done: Result<(Rule, Written), Refusal>) -> Answered {
-    match done {
-        Ok((rule, written)) => Ok(visit.recorded(&path(&rule), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: form, typed: &visit.form, refusal: &refusal };
-            rules::one(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(END, done(), path, rules::one)
 }
 
 /// All but the name, with what it is now.
@@ -163,58 +140,29 @@ fn rule_fields(visit: &Visit<'_>, says: Option<&RuleSays>) -> Vec<Field> {
     ]
 }
 
-/// The body, unless fields of the form are at fault: then all of them are named at once.
-fn whole_form(body: Value, faults: Vec<FieldError>) -> Result<Value, Refusal> {
-    let several = format!("{} are at fault", counted(faults.len() as u64, "field", "fields"));
-    match faults.as_slice() {
-        [] => Ok(body),
-        [one] => Err(Refusal::at(Code::Malformed, &one.pointer, &one.detail)),
-        _ => Err(Refusal::of_fields(Code::Malformed, several, faults)),
-    }
-}
-
-/// What was typed, as the API takes it, and which fields cannot be read.
-fn typed(visit: &Visit<'_>) -> (Value, Vec<FieldError>) {
+/// What was typed.
+fn typed(visit: &Visit<'_>, body: &mut Body) {
     let form = &visit.form;
-    let (mut body, mut faults) = (Map::new(), Vec::new());
-    let mut fault = |name: &str, detail: &str| {
-        faults.push(FieldError { pointer: format!("/{name}"), detail: detail.to_owned() });
-    };
+    let text = |name: &str| form.text(name).trim();
     for name in TEXTS {
-        let text = form.text(name).trim();
-        if !text.is_empty() {
-            body.insert(name.to_owned(), Value::from(text));
-        }
+        body.set_some(name, Some(text(name)).filter(|text| !text.is_empty()));
     }
-    body.insert("comparison".to_owned(), Value::from(form.text("comparison").trim()));
-    let metric = form.text("metric").trim();
+    body.set("comparison", text("comparison"));
+    let metric = text("metric");
     let digits = RuleMetric::ALL.into_iter().find(|known| known.as_str() == metric).map_or(0, digits);
-    match read(form.text("threshold").trim(), digits) {
-        Some(threshold) => drop(body.insert("threshold".to_owned(), Value::from(threshold))),
-        None => fault(
+    match read(text("threshold"), digits) {
+        Some(threshold) => body.set("threshold", threshold),
+        None => body.fault(
             "threshold",
             "write a number such as 250, or 2.5 where the unit can be parted: per cent have two digits behind the point, milliseconds three, money six",
         ),
     }
-    for (name, must) in [("window_minutes", true), ("at_least", false)] {
-        let text = form.text(name).trim();
-        match text.parse::<u64>() {
-            Ok(number) => drop(body.insert(name.to_owned(), Value::from(number))),
-            Err(_) if text.is_empty() && !must => {}
-            Err(_) => fault(name, "write a whole number in digits, without signs between them"),
-        }
+    body.set_number("window_minutes", text("window_minutes"));
+    if !text("at_least").is_empty() {
+        body.set_number("at_least", text("at_least"));
     }
-    for (name, detail) in [
-        ("why", "say what it is for, for whoever reads that it fired"),
-        ("note", "say why, for the reader of the history"),
-    ] {
-        let text = form.text(name).trim();
-        if text.is_empty() {
-            fault(name, detail);
-        }
-        body.insert(name.to_owned(), Value::from(text));
-    }
-    (Value::Object(body), faults)
+    body.set_said("why", text("why"), "say what it is for, for whoever reads that it fired");
+    body.set_said("note", text("note"), "say why, for the reader of the history");
 }
 
 /// Digits behind the point of a metric's unit as people type it.

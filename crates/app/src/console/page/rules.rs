@@ -2,11 +2,12 @@
 //!
 //! Promises: numbers are those of the API; a number that is not wholly known is shown as a span. Must never: show a rule whose number is unknown as one that holds.
 
+use tabellion_model::SystemId;
 use tabellion_model::body::{RuleComparison, RuleMeasure, RuleMetric};
 use tabellion_model::charge::Currency;
-use tabellion_model::{CredentialId, SystemId};
 
 use super::rule_form;
+use super::versions::{self, Version};
 use crate::console::answer::Answered;
 use crate::console::block::{Action, Block, Facts, Section, fold, section};
 use crate::console::cell::Cell;
@@ -65,15 +66,12 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
     }
     let mut blocks = vec![listing.table(visit, Rows::All(rows(visit, held.iter())?))?];
     if !ended.is_empty() {
-        let listing = Listing {
-            id: "ended",
-            caption: "Rules that were ended",
-            columns: COLUMNS,
-            filters: Vec::new(),
-            search: "",
-            views: Vec::new(),
-            empty: nothing("No rule was ended", "Ended rules keep their history.", None),
-        };
+        let listing = Listing::plain(
+            "ended",
+            "Rules that were ended",
+            COLUMNS,
+            nothing("No rule was ended", "Ended rules keep their history.", None),
+        );
         let table = listing.table(visit, in_order(rows(visit, ended.iter())?))?;
         blocks.push(fold("ended", "Ended", false, table)?);
     }
@@ -101,15 +99,12 @@ pub(crate) fn of_system(visit: &Visit<'_>, system: SystemId) -> Result<Option<Bl
     if own.is_empty() {
         return Ok(None);
     }
-    let listing = Listing {
-        id: "system-rules",
-        caption: "Metric rules of this system",
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No rule is over its calls alone", "Somebody with the right to set rules can.", None),
-    };
+    let listing = Listing::plain(
+        "system-rules",
+        "Metric rules of this system",
+        COLUMNS,
+        nothing("No rule is over its calls alone", "Somebody with the right to set rules can.", None),
+    );
     let part = Section {
         id: "rules",
         title: "Metric rules".to_owned(),
@@ -121,19 +116,12 @@ pub(crate) fn of_system(visit: &Visit<'_>, system: SystemId) -> Result<Option<Bl
 }
 
 fn listing(visit: &Visit<'_>) -> Listing {
-    Listing {
-        id: "rules",
-        caption: "Metric rules",
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search: "name, purpose or note",
-        views: Vec::new(),
-        empty: nothing(
-            "No rule is in force",
-            "A rule is over calls, denials, errors, guards, tokens, money or durations, of one system or all, in a window of minutes to a month.",
-            visit.can(Permission::ChangeRules).then(set_one),
-        ),
-    }
+    let empty = nothing(
+        "No rule is in force",
+        "A rule is over calls, denials, errors, guards, tokens, money or durations, of one system or all, in a window of minutes to a month.",
+        visit.can(Permission::ChangeRules).then(set_one),
+    );
+    Listing::plain("rules", "Metric rules", COLUMNS, empty).searched("name, purpose or note")
 }
 
 fn rows<'r>(visit: &Visit<'_>, rules: impl Iterator<Item = &'r Rule>) -> Result<Vec<Row>, Refusal> {
@@ -288,11 +276,11 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
 pub(super) fn one(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
     let name = visit.parts.text("rule");
     let rule = visit.desk.rule(visit.actor()?, name)?;
-    let history = visit.desk.rule_history(visit.actor()?, name)?.versions;
+    let versions = visit.desk.rule_history(visit.actor()?, name)?.versions;
     let mut blocks = vec![
         facts(visit, &rule)?,
         section("crossings", "When it fired and resolved", vec![crossings(visit, &rule)?])?,
-        section("history", "History", vec![versions(visit, &history)?])?,
+        section("history", "History", vec![history(visit, &versions)?])?,
     ];
     if visit.can(Permission::ChangeRules) && visit.moment.is_none() {
         let forms = rule_form::forms(visit, &rule, refused)?;
@@ -343,15 +331,12 @@ fn facts(visit: &Visit<'_>, rule: &Rule) -> Result<Block, Refusal> {
 
 fn crossings(visit: &Visit<'_>, rule: &Rule) -> Result<Block, Refusal> {
     let currency = rule.says.as_ref().and_then(|says| says.currency);
-    let listing = Listing {
-        id: "crossings",
-        caption: "When it fired and resolved",
-        columns: CROSSINGS,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("It never fired", "A number that goes beyond the threshold is recorded once.", None),
-    };
+    let listing = Listing::plain(
+        "crossings",
+        "When it fired and resolved",
+        CROSSINGS,
+        nothing("It never fired", "A number that goes beyond the threshold is recorded once.", None),
+    );
     let rows = rule.crossings.iter().map(|crossing| crossed(visit, crossing, currency)).collect();
     listing.table(visit, in_order(rows))
 }
@@ -382,36 +367,15 @@ fn crossed(visit: &Visit<'_>, crossing: &Crossing, currency: Option<Currency>) -
     Row { href: String::new(), cells }
 }
 
-fn versions(visit: &Visit<'_>, versions: &[RuleVersion]) -> Result<Block, Refusal> {
-    let mut rows = Vec::new();
-    for version in versions.iter().rev() {
-        let says = match (&version.says, version.ended) {
-            (_, true) => Cell::state(("Ended", Tone::Quiet)),
-            (Some(says), false) => Cell::long(&in_words(says)),
-            (None, false) => Cell::unknown("erased"),
-        };
-        let by = match CredentialId::from_hex(&version.by) {
-            Some(id) => visit.who(id)?,
-            None => Cell::id(&version.by),
-        };
-        let cells = vec![
-            Cell::number(version.version),
-            visit.time(version.at.0),
-            by,
-            says,
-            Cell::maybe(version.note.as_deref(), "erased"),
-            visit.entry(version.recorded.index),
-        ];
-        rows.push(Row { href: String::new(), cells });
-    }
-    let listing = Listing {
-        id: "history",
-        caption: "History",
-        columns: HISTORY,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No version can be read", "Every version of a rule is a record.", None),
-    };
-    listing.table(visit, in_order(rows))
+fn history(visit: &Visit<'_>, versions: &[RuleVersion]) -> Result<Block, Refusal> {
+    let versions = versions.iter().map(|version| Version {
+        number: version.version,
+        at: version.at,
+        by: &version.by,
+        ended: version.ended,
+        says: version.says.as_ref().map(in_words),
+        note: version.note.as_deref(),
+        entry: version.recorded.index,
+    });
+    versions::history(visit, HISTORY, "Every version of a rule is a record.", versions)
 }

@@ -22,19 +22,16 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
         return Ok(Reply::See(path).into());
     }
     let rows = if text.is_empty() { Vec::new() } else { found(visit, &text)? };
-    let listing = Listing {
-        id: "found",
-        caption: "Found",
-        columns: const { &[column("name", "Name"), column("kind", "What it is")] },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+    let listing = Listing::plain(
+        "found",
+        "Found",
+        const { &[column("name", "Name"), column("kind", "What it is")] },
+        nothing(
             "Nothing found",
             "Type a name, an id as a client was told it, or the number of an entry. What lies outside your reach is not found.",
             None,
         ),
-    };
+    );
     let title =
         if text.is_empty() { "Search".to_owned() } else { format!("Search: {}", Cell::text(&text).text) };
     let content = Content { blocks: vec![listing.table(visit, Rows::All(rows))?], ..Content::titled(&title) };

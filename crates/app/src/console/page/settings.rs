@@ -47,19 +47,18 @@ fn configuration(visit: &Visit<'_>) -> Result<Block, Refusal> {
         href: String::new(),
         cells: vec![Cell::text(&line.key), Cell::text(&line.value), Cell::text(&line.place)],
     });
-    let listing = Listing {
-        id: "configuration",
-        caption: "Configuration in force",
-        columns: const { &[column("key", "Key"), column("value", "Value"), column("place", "Set in")] },
-        filters: Vec::new(),
-        search: "key or value",
-        views: Vec::new(),
-        empty: nothing(
-            "Everything is as it is by default",
-            "What the operator sets in tabellion.toml or by variables stands here, with the place where it was set. Secrets never stand in the configuration.",
-            None,
-        ),
-    };
+    let empty = nothing(
+        "Everything is as it is by default",
+        "What the operator sets in tabellion.toml or by variables stands here, with the place where it was set. Secrets never stand in the configuration.",
+        None,
+    );
+    let listing = Listing::plain(
+        "configuration",
+        "Configuration in force",
+        const { &[column("key", "Key"), column("value", "Value"), column("place", "Set in")] },
+        empty,
+    )
+    .searched("key or value");
     listing.table(visit, Rows::All(rows.collect()))
 }
 

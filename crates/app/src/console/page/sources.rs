@@ -54,19 +54,16 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
 }
 
 fn listing() -> Listing {
-    Listing {
-        id: "sources",
-        caption: "Sources",
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+    Listing::plain(
+        "sources",
+        "Sources",
+        COLUMNS,
+        nothing(
             "No source yet",
             "Applications of the systems within your reach stand here once they count what they send: with the client in Python, or by POST /api/v1/sources/{source}/deliveries (docs/completeness.md).",
             None,
         ),
-    }
+    )
 }
 
 fn row(visit: &Visit<'_>, source: &Source) -> Result<Row, Refusal> {
@@ -184,8 +181,7 @@ fn table(
     rows: Vec<Row>,
     (title, text): (&'static str, &'static str),
 ) -> Result<Block, Refusal> {
-    let (filters, views, empty) = (Vec::new(), Vec::new(), nothing(title, text, None));
-    Listing { id, caption, columns, filters, search: "", views, empty }.table(visit, Rows::Whole(rows))
+    Listing::plain(id, caption, columns, nothing(title, text, None)).table(visit, Rows::Whole(rows))
 }
 
 /// An epoch is a name more than a number, mostly a time: it stands as everywhere else.

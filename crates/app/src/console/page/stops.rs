@@ -56,13 +56,7 @@ pub(crate) fn order(visit: &Visit<'_>) -> Answered {
     let ordered = visit
         .read::<NewStop>("orderStop", body)
         .and_then(|new| visit.desk.order_stop(visit.actor()?, &visit.given(), &new));
-    match ordered {
-        Ok((stop, written)) => Ok(visit.recorded(&format!("/stops/{}", stop.id), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: ORDER, typed: &visit.form, refusal: &refusal };
-            page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(ORDER, ordered, |stop| format!("/stops/{}", stop.id), page)
 }
 
 /// One stop.
@@ -76,13 +70,7 @@ pub(crate) fn lift(visit: &Visit<'_>) -> Answered {
     let lifted = visit
         .read::<Reason>("liftStop", json!({"reason": visit.form.text("reason").trim()}))
         .and_then(|why| visit.desk.lift_stop(visit.actor()?, &visit.given(), id, &why));
-    match lifted {
-        Ok((_, written)) => Ok(visit.recorded(&format!("/stops/{id}"), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: LIFT, typed: &visit.form, refusal: &refusal };
-            one(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(LIFT, lifted, |_| format!("/stops/{id}"), one)
 }
 
 fn id(visit: &Visit<'_>) -> Result<StopId, Refusal> {
@@ -106,19 +94,16 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
         ];
         rows.push(Row { href, cells });
     }
-    let listing = Listing {
-        id: "stops",
-        caption: "Emergency stops",
-        columns: COLUMNS,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+    let listing = Listing::plain(
+        "stops",
+        "Emergency stops",
+        COLUMNS,
+        nothing(
             "Nothing was ever stopped",
             "A stop refuses every new call in its scope at once and cuts those that run. One person orders it, another lifts it. An exercise shows how long it takes.",
             None,
         ),
-    };
+    );
     if visit.wants_csv() {
         return Ok(listing.csv(visit, Rows::All(rows)).into());
     }

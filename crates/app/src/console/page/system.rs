@@ -8,7 +8,7 @@ use tabellion_views::query::{CallFilter, Subject};
 
 use super::{budgets, calls, happened, keys, openings, rules, stops, system_items, systems};
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Beside, Block, Facts, Note, Section, fold, section};
+use crate::console::block::{Action, Beside, Block, Facts, Note, Section, section};
 use crate::console::cell::Cell;
 use crate::console::chart::Calls;
 use crate::console::form::{Field, Form, Kind, Refused};
@@ -55,13 +55,7 @@ fn after(
     form: &'static str,
     done: Result<(System, crate::work::Written), Refusal>,
 ) -> Answered {
-    match done {
-        Ok((system, written)) => Ok(visit.recorded(&format!("/systems/{}", system.id), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: form, typed: &visit.form, refusal: &refusal };
-            page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after(form, done, |system| format!("/systems/{}", system.id), page)
 }
 
 fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
@@ -261,12 +255,7 @@ fn forms(
         form.version = Some(system.version);
         form.consequence =
             "Live systems may call; paused ones are refused until they are live again; retired is for good.";
-        blocks.push(fold(
-            "stage",
-            "Move to another stage",
-            refused.is_some_and(|refused| refused.id == "stage"),
-            form.block(visit, refused)?,
-        )?);
+        blocks.push(form.folded(visit, "Move to another stage", refused)?);
     }
     if system.stage != SystemStage::Retired {
         let now = system.capture.map_or("none", capture_word);
@@ -278,12 +267,7 @@ fn forms(
         let mut form = Form::new("capture", format!("{path}/capture"), "Switch what is kept", fields);
         form.version = Some(system.version);
         form.consequence = "It counts from the next call on; what was kept or not kept before stays so.";
-        blocks.push(fold(
-            "capture",
-            "What is kept of prompts and answers",
-            refused.is_some_and(|refused| refused.id == "capture"),
-            form.block(visit, refused)?,
-        )?);
+        blocks.push(form.folded(visit, "What is kept of prompts and answers", refused)?);
     }
     Ok(blocks)
 }

@@ -67,10 +67,10 @@ pub(crate) fn of_system(visit: &Visit<'_>, system: SystemId) -> Result<Block, Re
             rows.push(Row { href, cells });
         }
     }
-    let listing = Listing {
-        id: "items",
-        caption: "What the registers hold about it",
-        columns: const {
+    let listing = Listing::plain(
+        "items",
+        "What the registers hold about it",
+        const {
             &[
                 column("register", "Register"),
                 column("name", "Item"),
@@ -79,11 +79,8 @@ pub(crate) fn of_system(visit: &Visit<'_>, system: SystemId) -> Result<Block, Re
                 column("changed", "Changed"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No register", "Registers come with the program.", None),
-    };
+        nothing("No register", "Registers come with the program.", None),
+    );
     section("registers", "Registers", vec![listing.table(visit, Rows::Whole(rows))?])
 }
 
@@ -131,10 +128,10 @@ pub(crate) fn gaps(visit: &Visit<'_>) -> Result<Option<Block>, Refusal> {
         ];
         rows.push(Row { href: String::new(), cells });
     }
-    let listing = Listing {
-        id: "gaps",
-        caption: "Models that were called and are not named",
-        columns: const {
+    let listing = Listing::plain(
+        "gaps",
+        "Models that were called and are not named",
+        const {
             &[
                 column("system", "System"),
                 column("model", "Model"),
@@ -143,11 +140,8 @@ pub(crate) fn gaps(visit: &Visit<'_>) -> Result<Option<Block>, Refusal> {
                 column("last", "Last call"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No gap", "Every model that was called is named.", None),
-    };
+        nothing("No gap", "Every model that was called is named.", None),
+    );
     let part = Section {
         id: "gaps",
         title: "In traffic, and not in the inventory".to_owned(),

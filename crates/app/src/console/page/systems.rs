@@ -128,13 +128,7 @@ pub(crate) fn register(visit: &Visit<'_>) -> Answered {
     let done = visit
         .read::<SystemDescription>("registerSystem", described(visit))
         .and_then(|new| visit.desk.register_system(visit.actor()?, &visit.given(), &new));
-    match done {
-        Ok((system, written)) => Ok(visit.recorded(&format!("/systems/{}", system.id), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: "system", typed: &visit.form, refusal: &refusal };
-            new_page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after("system", done, |system| format!("/systems/{}", system.id), new_page)
 }
 
 fn new_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
@@ -161,13 +155,7 @@ pub(crate) fn change(visit: &Visit<'_>) -> Answered {
     let done = visit
         .read::<SystemDescription>("changeSystem", described(visit))
         .and_then(|new| visit.desk.change_system(visit.actor()?, &visit.given(), id, &new));
-    match done {
-        Ok((system, written)) => Ok(visit.recorded(&format!("/systems/{}", system.id), &written)),
-        Err(refusal) => {
-            let refused = Refused { id: "system", typed: &visit.form, refusal: &refusal };
-            edit_page(visit, refusal.code.status(), Some(&refused))
-        }
-    }
+    visit.after("system", done, |system| format!("/systems/{}", system.id), edit_page)
 }
 
 fn edit_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {

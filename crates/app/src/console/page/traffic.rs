@@ -294,15 +294,8 @@ fn sums_table(
     lead: &str,
     rows: Vec<Row>,
 ) -> Result<Block, Refusal> {
-    let listing = Listing {
-        id,
-        caption: title,
-        columns: SUMS,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing("No call in this window", "Choose a longer one.", None),
-    };
+    let listing =
+        Listing::plain(id, title, SUMS, nothing("No call in this window", "Choose a longer one.", None));
     part(id, title, lead, None, vec![listing.table(visit, in_order(rows))?])
 }
 
@@ -323,19 +316,16 @@ fn guards(visit: &Visit<'_>, sums: &TrafficSums, system: Option<SystemId>) -> Re
     for looks in outcomes.guards.iter().take(MAX_LINES) {
         rows.push(Row { href: String::new(), cells: looks_cells(visit, looks)? });
     }
-    let listing = Listing {
-        id: "guards",
-        caption: "What guards came to",
-        columns: LOOKS,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+    let listing = Listing::plain(
+        "guards",
+        "What guards came to",
+        LOOKS,
+        nothing(
             "No guard looked at these calls",
             "A guard is set up by a section [guard.NAME] of the configuration. It stops or flags what must not go to a model or come from one, and every look is on record.",
             None,
         ),
-    };
+    );
     let all = &outcomes.all;
     let lead = format!(
         "One look for each call and side. {} had no guard; of {} what guards said is erased. What was not looked at is never counted as passed.",
@@ -390,19 +380,16 @@ fn times(visit: &Visit<'_>, sums: &TrafficSums) -> Result<Block, Refusal> {
         ];
         Row { href: String::new(), cells }
     };
-    let listing = Listing {
-        id: "times",
-        caption: "How long answers took",
-        columns: TIMES,
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+    let listing = Listing::plain(
+        "times",
+        "How long answers took",
+        TIMES,
+        nothing(
             "No answer in this window",
             "How long a call took is in the record of its end, from the request's last byte on.",
             None,
         ),
-    };
+    );
     let lead = if sums.times_partial {
         "Of the newest answers of the window alone: there are more than are looked at one by one."
     } else {

@@ -3,11 +3,11 @@
 //! Must never: show a value before the reason is on record, on a page that can be opened again, or to a browser that keeps what it typed.
 
 use serde_json::{Map, Value, json};
-use tabellion_model::{CredentialId, SystemId};
+use tabellion_model::SystemId;
 
 use super::story;
 use crate::console::answer::Answered;
-use crate::console::block::{Action, Block, Facts, Line, Note, Text, fold, section};
+use crate::console::block::{Action, Block, Facts, Line, Note, Text, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused, list as words_of};
 use crate::console::table::{Listing, Row, Rows, column, nothing};
@@ -54,13 +54,7 @@ pub(super) fn offered(
     let kept = call.evidence.pseudonyms.as_ref().and_then(|pseudonyms| pseudonyms.kept).unwrap_or_default();
     let mut blocks = Vec::new();
     if kept > 0 && may(visit, call, Permission::UnmaskValues)? {
-        let open = refused.is_some_and(|refused| refused.id == FORM);
-        blocks.push(fold(
-            "unmask",
-            "See what placeholders stand for",
-            open,
-            form(call).block(visit, refused)?,
-        )?);
+        blocks.push(form(call).folded(visit, "See what placeholders stand for", refused)?);
     }
     if may(visit, call, Permission::ReadCaptured)? {
         blocks.extend(asked_before(visit, kept > 0)?);
@@ -96,23 +90,22 @@ fn asked_before(visit: &Visit<'_>, is_kept: bool) -> Result<Option<Block>, Refus
     }
     let mut rows = Vec::new();
     for one in unmaskings.iter().filter(|one| one.recorded.index < visit.size()) {
-        let by = CredentialId::from_hex(&one.by);
         let placeholders = one.placeholders.as_ref().map(|placeholders| placeholders.join(", "));
         rows.push(Row {
             href: String::new(),
             cells: vec![
                 visit.time(one.at.0),
-                by.map_or_else(|| Ok(Cell::id(&one.by)), |id| visit.who(id))?,
+                visit.who_by_id(&one.by)?,
                 Cell::maybe(one.reason.as_deref(), "erased"),
                 Cell::maybe(placeholders.as_deref(), "erased"),
                 visit.entry(one.recorded.index),
             ],
         });
     }
-    let listing = Listing {
-        id: "unmasked",
-        caption: "Who asked what placeholders stand for",
-        columns: const {
+    let listing = Listing::plain(
+        "unmasked",
+        "Who asked what placeholders stand for",
+        const {
             &[
                 column("when", "When"),
                 column("who", "Who"),
@@ -121,15 +114,12 @@ fn asked_before(visit: &Visit<'_>, is_kept: bool) -> Result<Option<Block>, Refus
                 column("entry", "Entry"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+        nothing(
             "Nobody has asked",
             "Whoever sees what placeholders stand for says why, and stands here.",
             None,
         ),
-    };
+    );
     let table = listing.table(visit, Rows::Whole(rows))?;
     section("unmasked", "Who asked what placeholders stand for", vec![table]).map(Some)
 }

@@ -89,10 +89,10 @@ pub(crate) fn table(
         ];
         rows.push(Row { href, cells });
     }
-    let listing = Listing {
+    let listing = Listing::plain(
         id,
         caption,
-        columns: const {
+        const {
             &[
                 column("name", "Title"),
                 column("kind", "What it is"),
@@ -102,10 +102,7 @@ pub(crate) fn table(
                 column("references", "Clauses and controls"),
             ]
         },
-        filters: Vec::new(),
-        search: "",
-        views: Vec::new(),
-        empty: nothing(
+        nothing(
             if visit.reach(Permission::ReadRegisters) == Reach::All {
                 "Nothing is open"
             } else {
@@ -114,7 +111,7 @@ pub(crate) fn table(
             none,
             None,
         ),
-    };
+    );
     listing.table(visit, Rows::Whole(rows))
 }
 

@@ -5,8 +5,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tabellion_ledger::{Draft, DraftStream, LedgerError};
-use tabellion_model::body::{Body as _, RegisterDecided, RegisterRefused, Role};
+use tabellion_model::body::{RegisterDecided, RegisterRefused, Role};
 use tabellion_model::register::{Decision, Life, Register, Review};
 use tabellion_model::{ItemId, Micros};
 use tabellion_views::query::ItemRow;
@@ -19,7 +18,7 @@ use crate::refusal::{Code, Refusal};
 use crate::work::forms::{DigestForm, role_of};
 use crate::work::prose::{self, Prose};
 use crate::work::second_person::SecondPerson;
-use crate::work::writing::{Earlier, GOVERNANCE_RETENTION, draft_of};
+use crate::work::writing::{Earlier, draft_of, foreign};
 use crate::work::{Actor, Desk, Given, Written};
 
 /// What is decided on an item.
@@ -85,7 +84,7 @@ impl Desk {
                 decision: new.decision,
                 conditions: new.conditions.clone(),
                 reason: new.reason.to_text(),
-                role: role.ok_or_else(crate::work::systems::foreign)?,
+                role: role.ok_or_else(foreign)?,
                 next_review_at: at,
             };
             let expected = given.expected(earlier, row.version);
@@ -159,22 +158,9 @@ impl Desk {
             digest: digest.to_owned(),
             code: code.as_str().to_owned(),
         };
-        let mut draft = Draft::new(RegisterRefused::TYPE);
-        draft.body = body.fields().map_err(|fault| Refusal::new(Code::Broken, fault.to_string()))?;
-        draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
-        draft.stream =
-            Some(DraftStream { name: format!("{}/refused", stream(register, item)), expected: None });
-        draft.actor = Some(person.to_hex());
-        draft.parents = self.in_session(actor, None)?;
-        draft.assurance = Some("observed".to_owned());
-        draft.idempotency_key = Some(format!("register-refused/{}/{item}/{digest}/{person}", register.name));
-        let appended = self.ledger.append_all(&[about(system, draft)]);
-        self.note(appended.as_ref().map(drop));
-        match appended {
-            // Recorded before, in whichever words: once is enough.
-            Ok(_) | Err(LedgerError::Rejected { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        let key = format!("register-refused/{}/{item}/{digest}/{person}", register.name);
+        let draft = self.attempt(actor, &body, &stream(register, item), key)?;
+        self.record_attempt(about(system, draft))
     }
 }
 

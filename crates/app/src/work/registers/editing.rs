@@ -16,7 +16,6 @@ use super::{about, check_open, check_version, ended, known_state, stream};
 use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
 use crate::work::forms::{DigestForm, IdForm};
-use crate::work::systems::foreign;
 use crate::work::writing::{Earlier, draft_of};
 use crate::work::{Actor, Desk, Given, Written};
 
@@ -68,7 +67,7 @@ impl Desk {
         };
         let written = self.once(actor, "open-register-item", given, |earlier| {
             if let Some(earlier) = earlier {
-                id = earlier.stream_id().and_then(ItemId::from_hex).ok_or_else(foreign)?;
+                id = earlier.drawn_id()?;
             } else {
                 let content = self.check_content(register, &new.content, Moment::Opening);
                 if let Err(about) = self.check_new(actor, register, new.system) {

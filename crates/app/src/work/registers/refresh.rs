@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tabellion_ledger::{Draft, DraftStream, LedgerError, RejectCode};
-use tabellion_model::body::{Body as _, RegisterRefreshOpened};
+use tabellion_ledger::Draft;
+use tabellion_model::body::RegisterRefreshOpened;
 use tabellion_model::register::{Act, Approved, Content, Deed, Life, RefreshTrigger, Register, changes};
 use tabellion_model::{RecordId, SystemId, register};
 use tabellion_tlog::sha256;
@@ -15,7 +15,7 @@ use tabellion_views::query::{ModelSeen, RegisterItemFacts};
 use super::{about, stream};
 use crate::refusal::{Code, Refusal};
 use crate::work::Desk;
-use crate::work::writing::GOVERNANCE_RETENTION;
+use crate::work::noticing::noticed;
 
 /// Most refreshes that one look opens; the next look opens the rest.
 const MAX_OPENED: usize = 256;
@@ -61,7 +61,7 @@ impl Desk {
         }
         let mut opened = 0;
         for (key, draft) in wanted {
-            opened += usize::from(self.append_refresh(draft)?);
+            opened += usize::from(self.record_found(draft)?);
             settled.0.insert(key);
         }
         Ok(Opened { opened })
@@ -208,23 +208,6 @@ impl Desk {
         let header = view.entry.header().map(|header| header.record_id);
         header.ok_or_else(|| Refusal::new(Code::Broken, format!("entry {entry} is a seal and no revision")))
     }
-
-    /// Whether it was recorded now; false: it was before, by whichever call.
-    fn append_refresh(&self, draft: Draft) -> Result<bool, Refusal> {
-        let appended = self.ledger.append_all(&[draft]);
-        self.note(appended.as_ref().map(drop));
-        match appended {
-            Ok(acks) => {
-                self.passed(&acks)?;
-                Ok(acks.iter().any(|ack| !ack.duplicate))
-            }
-            Err(LedgerError::Rejected {
-                code: RejectCode::IdempotencyConflict | RejectCode::IdempotencyErased | RejectCode::SystemGone,
-                ..
-            }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
 }
 
 /// A register with triggers, an item of it in force, its approval, and the system it is about.
@@ -282,12 +265,7 @@ fn draft(
     key: String,
     body: &RegisterRefreshOpened,
 ) -> Result<Draft, Refusal> {
-    let mut draft = Draft::new(RegisterRefreshOpened::TYPE);
-    draft.body = body.fields().map_err(|fault| Refusal::new(Code::Broken, fault.to_string()))?;
-    draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
-    draft.stream =
-        Some(DraftStream { name: format!("{}/refresh", stream(register, item.item)), expected: None });
-    draft.assurance = Some("observed".to_owned());
+    let mut draft = noticed(body, format!("{}/refresh", stream(register, item.item)), None)?;
     draft.idempotency_key = Some(key);
     Ok(about(item.system, draft))
 }

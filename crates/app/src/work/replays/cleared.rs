@@ -8,8 +8,7 @@ use tabellion_model::body::PolicyReplayed;
 use super::asked::versions;
 use super::{Acknowledged, Asked, Found};
 use crate::refusal::{Code, Refusal};
-use crate::work::systems::foreign;
-use crate::work::writing::{Earlier, key_of};
+use crate::work::writing::{Earlier, foreign, key_of};
 use crate::work::{Actor, Desk, Given};
 
 /// How long somebody may think over what they were shown, once other decisions follow: a working day with its night.

@@ -3,12 +3,13 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tabellion_model::RecordId;
 use tabellion_model::body::{PriceSet, PriceWithdrawn};
-use tabellion_model::charge::{Currency, Rates};
+use tabellion_model::charge::Rates;
 
 use super::charges;
-use crate::projection::{Applied, NO_STREAM, changed, run};
+use crate::projection::versions::Versions;
+use crate::projection::{Applied, NO_STREAM};
 use crate::record::Record;
-use crate::values::{int, number, optional_time, time};
+use crate::values::{int, number, optional_rates};
 
 /// One version of a price, as calls are rated.
 pub(super) struct Version {
@@ -44,17 +45,7 @@ pub(super) fn version(db: &Connection, name: &str, number: u64) -> rusqlite::Res
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<Option<Version>> {
-    let currency: Option<String> = row.get("currency")?;
-    let Some(currency) = currency.as_deref().and_then(Currency::parse) else { return Ok(None) };
-    let rates = Rates {
-        currency,
-        input: number(row, "input")?,
-        cached: number(row, "cached")?,
-        cache_write: number(row, "cache_write")?,
-        output: number(row, "output")?,
-        from: time(row, "valid_from")?,
-        until: optional_time(row, "valid_until")?,
-    };
+    let Some(rates) = optional_rates(row)? else { return Ok(None) };
     Ok(Some(Version { name: row.get("name")?, number: number(row, "version")?, rates }))
 }
 
@@ -68,35 +59,28 @@ pub(super) fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Ap
     Ok(Applied::Passed)
 }
 
-const TWICE: &str = "the price has this version already";
-
-fn supersede(db: &Connection, name: &str) -> rusqlite::Result<()> {
-    run(db, "UPDATE prices SET newest = 0 WHERE name = ?1 AND newest = 1", params![name]).map(drop)
-}
+const VERSIONS: Versions = Versions {
+    streams: "price/",
+    ending: "",
+    supersede: "UPDATE prices SET newest = 0 WHERE name = ?1 AND newest = 1",
+    twice: "the price has this version already",
+};
 
 fn set(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
-    let Some((name, version)) = record.stream_name("price/") else {
-        return Ok(Applied::Unplaced(NO_STREAM));
-    };
+    let Some(version) = VERSIONS.of(record) else { return Ok(Applied::Unplaced(NO_STREAM)) };
     let Some(rates) = Rates::of(record.header) else {
         return Ok(Applied::Unplaced("its header names no rates"));
     };
-    supersede(db, name)?;
-    // Content that speaks of another price than the stream is as good as none.
-    let body = record.body::<PriceSet>().filter(|body| body.value.name == name);
+    let body = version.own(record.body::<PriceSet>(), |said| &said.name);
     let said = body.as_ref().map(|body| &body.value);
     let sql = "INSERT INTO prices (name, version, entry, at, actor, record_id, newest, withdrawn, currency, input, cached, cache_write, output,
         valid_from, valid_until, upstream, model, output_limit, input_limit, source, unit)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, 0, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) ON CONFLICT DO NOTHING";
-    let rows = run(
+    let applied = VERSIONS.add(
         db,
+        &version,
         sql,
         params![
-            name,
-            int(version),
-            int(record.index),
-            int(record.committed_at.0),
-            record.header.actor.as_bytes(),
             record.header.record_id.as_bytes(),
             rates.currency.as_str(),
             int(rates.input),
@@ -113,34 +97,26 @@ fn set(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
             body.as_ref().map(|body| body.unit.as_bytes()),
         ],
     )?;
-    if rows > 0 {
-        charges::rate_anew(db, name, &rates)?;
+    if applied == Applied::Changed {
+        charges::rate_anew(db, version.name, &rates)?;
     }
-    Ok(changed(rows, TWICE))
+    Ok(applied)
 }
 
 fn withdrawn(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
-    let Some((name, version)) = record.stream_name("price/") else {
-        return Ok(Applied::Unplaced(NO_STREAM));
-    };
-    supersede(db, name)?;
-    let body = record.body::<PriceWithdrawn>().filter(|body| body.value.name == name);
+    let Some(version) = VERSIONS.of(record) else { return Ok(Applied::Unplaced(NO_STREAM)) };
+    let body = version.own(record.body::<PriceWithdrawn>(), |said| &said.name);
     let sql =
         "INSERT INTO prices (name, version, entry, at, actor, record_id, newest, withdrawn, source, unit)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, 1, ?7, ?8) ON CONFLICT DO NOTHING";
-    let rows = run(
+    VERSIONS.add(
         db,
+        &version,
         sql,
         params![
-            name,
-            int(version),
-            int(record.index),
-            int(record.committed_at.0),
-            record.header.actor.as_bytes(),
             record.header.record_id.as_bytes(),
             body.as_ref().map(|body| &body.value.reason),
             body.as_ref().map(|body| body.unit.as_bytes()),
         ],
-    )?;
-    Ok(changed(rows, TWICE))
+    )
 }
