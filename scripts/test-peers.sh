@@ -44,6 +44,8 @@ step "access tokens of an identity provider: oidc-provider, four algorithms, rot
 step "clients with certificates: openssl and curl" scripts/peers/mtls.sh "$place/mtls"
 step "passthrough: a provider with the interfaces of Vertex and Bedrock" scripts/peers/passthrough.sh "$place/passthrough"
 step "conversations in real time: the official OpenAI SDK over a socket" scripts/peers/realtime.sh "$place/realtime"
+step "passthrough: a provider with the interfaces of five vendors" scripts/peers/passthrough.sh "$place/passthrough"
+step "Bedrock with keys of AWS: botocore checks the signatures, boto3 calls" scripts/peers/aws.sh "$place/aws"
 step "event envelopes, as the ar.io family reads them" scripts/peers/envelopes.sh "$place/envelopes"
 step "static programs, no network" scripts/test/offline.sh
 step "every parser under the fuzzer, shortly" env FUZZ_SECONDS="${FUZZ_SECONDS:-2}" scripts/fuzz.sh

@@ -1,6 +1,7 @@
 """Steps of passthrough.sh: passthrough.py PLACE
 
-llm-katan checks the key of each vendor, so that what answers was asked with the gateway's. What its interfaces count has to be on record, what nobody opened has to
+llm-katan checks the key of each vendor, so that what answers was asked with the gateway's: OpenAI, Anthropic, Azure, Vertex, and Bedrock by a key of its own and by
+the id of a key of AWS (of a signature it checks no more; aws.py has one checked whole). What its interfaces count has to be on record, what nobody opened has to
 stay closed, and its stream for Bedrock, which is no binary stream of events although it says so, has to break off.
 """
 
@@ -11,10 +12,39 @@ from pathlib import Path
 
 from acknowledged import Notary, ask, free_port, tabellion, wait_for
 
-KEYS = {"vertex": "llm-katan-vertexai-key", "bedrock": "llm-katan-bedrock-key"}
-VERTEX = "/v1/projects/p/locations/eu/publishers/google/models/echo-v:generateContent"
+# Which of llm-katan's keys is whose, and what its configuration says besides.
+KEYS = {
+    "openai": "llm-katan-openai-key",
+    "anthropic": "llm-katan-anthropic-key",
+    "azure": "llm-katan-azure-key",
+    "azure-deployed": "llm-katan-azure-key",
+    "vertex": "llm-katan-vertexai-key",
+    "bedrock": "llm-katan-bedrock-key",
+}
+SETTINGS = {
+    "openai": ("openai", "/v1", ""),
+    "anthropic": ("anthropic", "/v1", ""),
+    "azure": ("openai", "/openai/v1", 'auth = "azure_api_key"\n'),
+    "azure-deployed": ("openai", "/openai/deployments/echo-azure-deployed", 'auth = "azure_api_key"\napi_version = "2024-10-21"\n'),
+    "vertex": ("vertex", "", ""),
+    "bedrock": ("bedrock", "", ""),
+}
+# What llm-katan compares of a signature is the id of its key.
+SIGNED = """
+[upstream.signed]
+api = "bedrock"
+base_url = "{url}"
+models = ["echo-signed"]
+auth = "aws_sigv4"
+aws_region = "eu-central-1"
+aws_access_key_id_file = "{place}/bedrock.key"
+aws_secret_access_key_file = "{place}/secret.key"
+"""
+SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+VERTEX = "/v1/projects/p/locations/eu/publishers/google/models/echo-vertex:generateContent"
 GEMINI = {"contents": [{"role": "user", "parts": [{"text": "What grows in pots?"}]}]}
 CONVERSE = {"messages": [{"role": "user", "content": [{"text": "What grows in pots?"}]}]}
+CHAT = [{"role": "user", "content": "What grows in pots?"}]
 UNTIL_DAYS = 30
 
 
@@ -23,7 +53,7 @@ def katan(place):
     server = subprocess.Popen(
         [
             str(Path(sys.executable).with_name("llm-katan")),
-            *("--model", "echo", "--backend", "echo", "--providers", "vertexai,bedrock", "--validate-keys"),
+            *("--model", "echo", "--backend", "echo", "--providers", "openai,anthropic,azure_openai,vertexai,bedrock", "--validate-keys"),
             *("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning", "--disable-dashboard"),
             *("--stats-file", str(place / "stats.json")),
         ],
@@ -37,12 +67,12 @@ def katan(place):
 
 def configuration(gateway, url, place):
     text = f'[gateway]\nlisten = "{gateway}"\n'
-    for api, model in (("vertex", "echo-v"), ("bedrock", "echo-b")):
-        key = place / f"{api}.key"
-        key.touch(mode=0o600)
-        key.write_text(KEYS[api])
-        text += f'\n[upstream.{api}]\napi = "{api}"\nbase_url = "{url}"\nmodels = ["{model}"]\nkey_file = "{place / api}.key"\n'
-    return text
+    for name, key in (*KEYS.items(), ("secret", SECRET)):
+        (place / f"{name}.key").touch(mode=0o600)
+        (place / f"{name}.key").write_text(key)
+    for name, (api, path, more) in SETTINGS.items():
+        text += f'\n[upstream.{name}]\napi = "{api}"\nbase_url = "{url}{path}"\nmodels = ["echo-{name}"]\nkey_file = "{place / name}.key"\n{more}'
+    return text + SIGNED.format(url=url, place=place)
 
 
 def second_person(notary):
@@ -102,14 +132,22 @@ def main(place):
         fields = usage_of(notary, answer)
         assert fields["answered"]["usage"]["prompt_tokens"] == counted["promptTokenCount"], f"{fields} and {counted}"
 
-        answer = call("/model/echo-b/converse", CONVERSE)
-        assert answer.status == 200 and answer.body["output"], f"Bedrock: {answer.status} {answer.body}"
-        fields = usage_of(notary, answer)
-        assert fields["answered"]["usage"]["completion_tokens"] == answer.body["usage"]["outputTokens"], fields
+        for model in ("echo-bedrock", "echo-signed"):
+            answer = call(f"/model/{model}/converse", CONVERSE)
+            assert answer.status == 200 and answer.body["output"], f"Bedrock: {answer.status} {answer.body}"
+            fields = usage_of(notary, answer)
+            assert fields["answered"]["usage"]["completion_tokens"] == answer.body["usage"]["outputTokens"], fields
+        assert answer.body["_sigv4"]["region"] == "eu-central-1", f"a key of AWS was sent as another: {answer.body}"
 
-        broken = call("/model/echo-b/converse-stream", CONVERSE)
+        for name in ("openai", "azure", "azure-deployed"):
+            answer = call("/v1/chat/completions", {"model": f"echo-{name}", "messages": CHAT})
+            assert answer.status == 200 and answer.body["choices"], f"{name}: {answer.status} {answer.body}"
+        answer = call("/v1/messages", {"model": "echo-anthropic", "max_tokens": 100, "messages": CHAT})
+        assert answer.status == 200 and answer.body["content"], f"Anthropic: {answer.status} {answer.body}"
+
+        broken = call("/model/echo-bedrock/converse-stream", CONVERSE)
         assert broken.status == 0, f"a stream that is none of frames passes for one: {broken.status} {broken.body}"
-        for path, code in (("/model/echo-b/invoke", "unknown_route"), ("/model/echo-v/converse", "unknown_model")):
+        for path, code in (("/model/echo-bedrock/invoke", "unknown_route"), ("/model/echo-vertex/converse", "unknown_model")):
             refused = call(path, CONVERSE)
             assert refused.headers["tabellion-code"] == code, f"{path}: {refused.status} {refused.body}"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The built program in front of a provider that others wrote, llm-katan, with the interfaces of Vertex and Bedrock and each one's own key: passthrough.sh DIRECTORY
+# The built program in front of a provider that others wrote, llm-katan, with the interfaces of five vendors and each one's own key: passthrough.sh DIRECTORY
 set -euo pipefail
 rm -rf "$1"
 mkdir -p "$1"

@@ -378,6 +378,7 @@ async fn send(running: &mut Running, ready: &Ready, surface: Surface) -> Result<
         body: ready.sent.clone(),
         content_type: Some(HeaderValue::from_static("application/json")),
         accept: HeaderValue::from_static(if ready.stream { "text/event-stream" } else { "application/json" }),
+        at: shared.clock.now(),
     };
     let authorised = &mut running.authorised;
     authorised.facts.sent = true;

@@ -23,6 +23,8 @@ pub const KEY_PREFIX: &str = "tbl_";
 pub(crate) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// Where libraries of Google send a key, and Gemini expects one.
 pub(crate) const GOOGLE_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
+/// How the signature of a library of AWS begins, in all of its forms.
+const AWS_SIGNATURE: &[u8] = b"AWS4-";
 /// Hex digits of the credential id in a key.
 const ID_DIGITS: usize = 32;
 /// Characters of the secret: 256 random bits in base64url.
@@ -79,6 +81,8 @@ impl Caller {
 pub(crate) enum NoCaller {
     /// No key where one belongs, or two of them.
     Missing,
+    /// In its place a signature of AWS, by keys that nobody here knows.
+    Signed,
     /// Not a key, or one that is unknown, revoked or expired.
     BadKey,
     /// A token that is not taken: what is wrong with it is known to whoever has it.
@@ -115,6 +119,7 @@ pub(crate) fn authenticate(
             None => (owner_of(key, &gate).ok_or(NoCaller::BadKey)?, None),
         },
         // A header that is no key is not made good by a certificate.
+        None if is_signed(headers) => return Err(NoCaller::Signed),
         None if [AUTHORIZATION, API_KEY, GOOGLE_KEY].iter().any(|name| headers.contains_key(name)) => {
             return Err(NoCaller::Missing);
         }
@@ -165,6 +170,11 @@ fn key_in(headers: &HeaderMap) -> Option<&str> {
     let mut given = given.into_iter().flatten();
     let first = given.next()??;
     given.all(|other| other == Some(first)).then_some(first)
+}
+
+/// Whether a library of AWS signed the request.
+fn is_signed(headers: &HeaderMap) -> bool {
+    headers.get(AUTHORIZATION).is_some_and(|value| value.as_bytes().starts_with(AWS_SIGNATURE))
 }
 
 fn bearer(value: &HeaderValue) -> Option<&str> {

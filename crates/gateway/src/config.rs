@@ -19,6 +19,7 @@ use crate::identity::certificate::TlsConfig;
 use crate::identity::config::IdentityConfig;
 use crate::masking::MaskingConfig;
 use crate::probes::config::ProbeConfig;
+use crate::upstream::aws::config::AwsConfig;
 
 /// What a translated request asks for where its caller names no limit: every model of today can give it, and an answer that needs more says that it was cut.
 const DEFAULT_MAX_TOKENS: u64 = 4_096;
@@ -189,6 +190,26 @@ pub enum Api {
     Bedrock,
 }
 
+/// How a provider is shown whose requests they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Auth {
+    /// By its key, in the header of its interface.
+    #[default]
+    Key,
+    /// By its key, in the header `api-key`, as Azure has it.
+    AzureApiKey,
+    /// By a signature of AWS, Version 4.
+    AwsSigv4,
+}
+
+impl Auth {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+    fn is_usual(&self) -> bool {
+        *self == Self::Key
+    }
+}
+
 /// One provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -206,6 +227,15 @@ pub struct UpstreamConfig {
     /// File that holds its key, alone on its first line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_file: Option<PathBuf>,
+    /// How it is shown whose requests they are.
+    #[serde(default, skip_serializing_if = "Auth::is_usual")]
+    pub auth: Auth,
+    /// What its requests are signed with.
+    #[serde(default, skip_serializing_if = "AwsConfig::is_silent")]
+    pub aws: AwsConfig,
+    /// What it wants as `api-version` in the address of every request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_version: Option<String>,
     /// File with the certificate authorities (PEM) that alone may vouch for it. Absent: the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
@@ -247,6 +277,9 @@ impl UpstreamConfig {
             base_url: base_url.into(),
             key_env: None,
             key_file: None,
+            auth: Auth::Key,
+            aws: AwsConfig::default(),
+            api_version: None,
             ca_file: None,
             models: Vec::new(),
             aliases: BTreeMap::new(),

@@ -151,8 +151,7 @@ impl Found {
     pub(crate) fn of(method: &Method, target: &Uri) -> Option<Self> {
         let path = target.path();
         let mut routes = FAMILIES.into_iter().flatten().filter(|declared| declared.method == method.as_str());
-        let (declared, named) =
-            routes.find_map(|declared| Some((declared, matched(declared.path, path)?)))?;
+        let (declared, named) = routes.find_map(|declared| Some((declared, matched(declared, path)?)))?;
         // Google's interfaces take what follows a colon for what is to be done with the model.
         let of_google = matches!(declared.api, Api::Gemini | Api::Vertex);
         if of_google && named.model.as_ref().is_some_and(|model| model.contains(':')) {
@@ -190,15 +189,15 @@ struct Named {
     id: Option<String>,
 }
 
-/// What `path` names when it is one of `pattern`.
-fn matched(pattern: &str, path: &str) -> Option<Named> {
+/// What `path` names when it is one of `declared`.
+fn matched(declared: &Declared, path: &str) -> Option<Named> {
     let mut named = Named::default();
-    let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
+    let (mut wanted, mut given) = (declared.path.split('/'), path.split('/'));
     loop {
         match (wanted.next(), given.next()) {
             (None, None) => return Some(named),
             (Some(wanted), Some(given)) => {
-                let of_segment = segment(wanted, given)?;
+                let of_segment = segment(wanted, given, declared.api)?;
                 named.model = of_segment.model.or(named.model);
                 named.id = of_segment.id.or(named.id);
             }
@@ -208,15 +207,20 @@ fn matched(pattern: &str, path: &str) -> Option<Named> {
 }
 
 /// What one segment names when it fits.
-fn segment(wanted: &str, given: &str) -> Option<Named> {
+fn segment(wanted: &str, given: &str, api: Api) -> Option<Named> {
     let Some((name, rest)) = wanted.strip_prefix('{').and_then(|wanted| wanted.split_once('}')) else {
         return (wanted == given).then(Named::default);
     };
     let value = given.strip_suffix(rest)?;
     if name == "model" {
         // A colon in a segment needs no escape, and some libraries write one all the same.
-        let model = value.replace("%3A", ":");
-        return words::is_model(&model).then_some(Named { model: Some(model), id: None });
+        let mut model = value.replace("%3A", ":");
+        if api == Api::Bedrock {
+            // The whole name of a resource (ARN) has a slash, which no library writes as one.
+            model = model.replace("%2F", "/");
+        }
+        let fits = words::is_model(&model) && !model.split('/').any(|part| ["", ".", ".."].contains(&part));
+        return fits.then_some(Named { model: Some(model), id: None });
     }
     is_id(value).then(|| Named { model: None, id: Some(value.to_owned()) })
 }
@@ -277,6 +281,12 @@ mod tests {
                 "passthrough.bedrock.converse_stream",
                 Some("anthropic.claude-v1:0"),
             ),
+            (
+                Method::POST,
+                "/model/arn%3Aaws%3Abedrock%3Aeu-central-1%3A123456789012%3Ainference-profile%2Feu.amazon.nova-lite-v1%3A0/converse",
+                "passthrough.bedrock.converse",
+                Some("arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.amazon.nova-lite-v1:0"),
+            ),
         ] {
             let found = found(&method, path).unwrap_or_else(|| panic!("{path} is not declared"));
             assert_eq!((found.declared.name, found.model.as_deref()), (name, model), "{path}");
@@ -296,6 +306,9 @@ mod tests {
             (Method::POST, "/v1beta/models/gemini%3AcountTokens:generateContent"),
             (Method::POST, "/v1beta/models/a%2F..%2Fb:generateContent"),
             (Method::POST, "/model/m/invoke"),
+            (Method::POST, "/model/a%2F..%2Fb/converse"),
+            (Method::POST, "/model/a%2F%2Fb/converse"),
+            (Method::POST, "/model/a%2f..%2fb/converse"),
             (Method::POST, "/v1/uploads"),
             (Method::POST, "/v1/realtime?model=gpt-x"),
             (Method::GET, "/v1/realtime/calls"),

@@ -3,6 +3,7 @@
 //! Promises: an error has the shape that the caller's library raises as its own exception, whatever the provider behind speaks; it names the record of
 //! its decision where there is one. Must never: repeat anything of a request's content or of a key.
 
+mod amazon;
 pub(crate) mod anthropic;
 pub(crate) mod headers;
 pub(crate) mod openai;
@@ -31,6 +32,8 @@ pub(crate) enum Dialect {
     Anthropic,
     /// That of Presidio.
     Presidio,
+    /// That of Bedrock.
+    Amazon,
 }
 
 impl Dialect {
@@ -45,6 +48,7 @@ impl Dialect {
             Self::OpenAi => openai::error_body(code, message, record),
             Self::Anthropic => anthropic::error_body(code, message, record),
             Self::Presidio => presidio::error_body(message),
+            Self::Amazon => amazon::error_body(code, message, record),
         }
     }
 
@@ -56,6 +60,9 @@ impl Dialect {
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CODE, HeaderValue::from_static(code.as_str()));
+        if self == Self::Amazon {
+            headers.insert(amazon::ERROR_TYPE, amazon::error_type(code.status()));
+        }
         if let Some(retry) = code.retry() {
             headers.insert(SHOULD_RETRY, HeaderValue::from_static(if retry { "true" } else { "false" }));
         }
@@ -70,6 +77,7 @@ impl Dialect {
         let request_id = match self {
             Self::OpenAi | Self::Presidio => openai::REQUEST_ID,
             Self::Anthropic => anthropic::REQUEST_ID,
+            Self::Amazon => amazon::REQUEST_ID,
         };
         headers::refer(headers, &request_id, record);
     }
@@ -91,6 +99,25 @@ mod tests {
             assert!(body["error"][place].is_string(), "the library finds nothing to read in {body}");
             let message = body["error"]["message"].as_str().unwrap_or_default();
             assert!(message.contains("no rule permits this"), "people read this line: {message}");
+        }
+    }
+
+    /// Requirement: N22. Libraries of AWS show `message` at the top, and raise what a header names.
+    #[test]
+    fn a_denial_is_an_exception_of_amazons_libraries() {
+        let answer = Dialect::Amazon.error(Code::PolicyDenied, "no rule permits this", None);
+        assert_eq!(answer.headers()["x-amzn-errortype"], "AccessDeniedException", "another one is raised");
+        let body = Dialect::Amazon.error_body(Code::PolicyDenied, "no rule permits this", None);
+        let body: serde_json::Value = serde_json::from_slice(&body).expect("an error is JSON");
+        assert_eq!(body["message"], "policy_denied: no rule permits this", "its user reads nothing");
+        for (code, due) in [
+            (Code::UnknownModel, "ResourceNotFoundException"),
+            (Code::BudgetExceeded, "ThrottlingException"),
+            (Code::MalformedBody, "ValidationException"),
+            (Code::UpstreamRefused, "InternalServerException"),
+        ] {
+            let answer = Dialect::Amazon.error(code, "", None);
+            assert_eq!(answer.headers()["x-amzn-errortype"], due, "{}", code.as_str());
         }
     }
 

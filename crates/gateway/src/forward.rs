@@ -1,6 +1,6 @@
 //! Sending a permitted request to its provider.
 //!
-//! Promises: nothing of the client's but the named headers and the prepared body leaves; the provider's own key is put in; a request is sent
+//! Promises: nothing of the client's but the named headers and the prepared body leaves; the provider's own key is put in, or the request is signed with it as it leaves; a request is sent
 //! again only when it certainly was not sent before. Every wait has an end.
 
 use bytes::Bytes;
@@ -8,6 +8,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, Response};
+use tabellion_model::Micros;
 
 use crate::code::Code;
 use crate::config::{Limits, span};
@@ -29,6 +30,8 @@ pub(crate) struct Outbound<'a> {
     pub(crate) content_type: Option<HeaderValue>,
     /// What is wanted back.
     pub(crate) accept: HeaderValue,
+    /// When it leaves, by the gateway's clock.
+    pub(crate) at: Micros,
 }
 
 /// An answer's head, its body to come, and the connection it comes on.
@@ -104,7 +107,8 @@ async fn connect(upstream: &Upstream, watch: &mut Watch, limits: &Limits) -> Res
 
 fn request(out: &mut Outbound<'_>) -> Result<Request<Full<Bytes>>, NoAnswer> {
     let endpoint = &out.upstream.endpoint;
-    let mut request = Request::new(Full::new(std::mem::take(&mut out.body)));
+    let body = std::mem::take(&mut out.body);
+    let mut request = Request::new(Full::new(body.clone()));
     *request.method_mut() = out.method.clone();
     // A base URL that is one has a path that routes can be appended to.
     *request.uri_mut() = endpoint.target(out.route).ok_or(NoAnswer::Failed(Code::UpstreamUnreachable))?;
@@ -119,6 +123,11 @@ fn request(out: &mut Outbound<'_>) -> Result<Request<Full<Bytes>>, NoAnswer> {
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     if let Some((name, value)) = &endpoint.credential {
         headers.insert(name.clone(), value.clone());
+    }
+    // INVARIANT: nothing is changed of it any more.
+    if let Some(signer) = &out.upstream.signer {
+        let signed = signer.sign(&mut request, &body, out.at);
+        signed.ok_or(NoAnswer::Failed(Code::UpstreamUnreachable))?;
     }
     Ok(request)
 }

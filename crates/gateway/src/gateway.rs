@@ -319,6 +319,7 @@ async fn serve(
         tokio::spawn(server::accept(listener, Serving { worker, connections, drain: draining, busy }));
     let beside = is_first.then(|| {
         let mut beside: Vec<_> = shared.identities.follow(&shared.log).map(tokio::spawn).collect();
+        beside.extend(shared.catalogue.follow(&shared.log).map(tokio::spawn));
         beside.extend([tokio::spawn(count_noise(Arc::clone(&shared))), tokio::spawn(watch_the_lag(shared))]);
         beside
     });

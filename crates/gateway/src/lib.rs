@@ -55,7 +55,7 @@ pub use authenticate::KEY_PREFIX;
 pub use circuit::{CircuitNow, OpenCircuit};
 pub use code::Code;
 pub use config::{
-    Api, CircuitConfig, DEFAULT_PORT, GatewayConfig, Limits, Log, MaskedName, RetryConfig, StartError,
+    Api, Auth, CircuitConfig, DEFAULT_PORT, GatewayConfig, Limits, Log, MaskedName, RetryConfig, StartError,
     UpstreamConfig,
 };
 pub use enrich::config::{EnrichConfig, Kind as EnrichKind};
@@ -80,3 +80,4 @@ pub use playground::{NotTried, Playground, TriedCall, TriedRequest, TryCall};
 pub use probes::config::{MAX_CORPUS_S, MAX_EVERY_S as MAX_PROBE_EVERY_S, OnProbeFailure, ProbeConfig};
 pub use probes::{ProbeError, Probing, RoundBefore};
 pub use tabellion_mask::{Operator as MaskingOperator, subject_names};
+pub use upstream::aws::config::{AwsConfig, KeptAt};

@@ -294,6 +294,7 @@ async fn send(running: &mut Running, found: &Found, prepared: &mut Prepared) -> 
         body: std::mem::take(&mut prepared.body),
         content_type: prepared.content_type.clone(),
         accept: HeaderValue::from_static("*/*"),
+        at: shared.clock.now(),
     };
     let authorised = &mut running.authorised;
     authorised.facts.sent = true;

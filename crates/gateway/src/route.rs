@@ -2,6 +2,7 @@
 
 use hyper::{HeaderMap, Method, Uri};
 
+use crate::config::Api;
 use crate::declared::{self, Found};
 use crate::dialect::Dialect;
 use crate::presidio::{self, Tool};
@@ -13,6 +14,9 @@ pub(crate) const MAX_MODEL_BYTES: usize = 256;
 const ROOT: &str = "/v1";
 /// What Anthropic's library puts behind the address of what is not yet final there. The features themselves are named in a header.
 const BETA: &str = "beta=true";
+
+/// Where those of Bedrock begin.
+const BEDROCK: &str = "/model/";
 
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +55,8 @@ impl Target {
             Route::Unknown if target.path().starts_with("/v1/messages") => Dialect::Anthropic,
             Route::Presidio(_) => Dialect::Presidio,
             Route::Unknown if target.path().starts_with(presidio::ROOT) => Dialect::Presidio,
+            Route::Declared(ref found) if found.declared.api == Api::Bedrock => Dialect::Amazon,
+            Route::Unknown if target.path().starts_with(BEDROCK) => Dialect::Amazon,
             Route::Declared(_) | Route::Realtime => Dialect::OpenAi,
             Route::Models | Route::Model(_) | Route::Unknown => Dialect::of(headers),
         };

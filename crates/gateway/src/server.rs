@@ -53,6 +53,8 @@ const ACCEPT_PAUSE_MS: u64 = 50;
 /// Of a body above the limit so much more is read and thrown away that its client reads our answer: one that is still writing when the
 /// connection closes may see nothing but a reset.
 const DISCARD_FACTOR: usize = 4;
+/// To whoever signs with keys of AWS, as its libraries do by themselves.
+const SIGNED: &str = "the request is signed with keys of AWS, which say nothing here. Send a key of your system in its place: boto3 and the AWS CLI do so when AWS_BEARER_TOKEN_BEDROCK holds it (docs/coarse-routes.md)";
 
 /// What serving needs besides the worker.
 pub(crate) struct Serving {
@@ -220,7 +222,7 @@ fn nobody(none: NoCaller, dialect: Dialect, peer: SocketAddr, serving: &Serving)
     shared.metrics.noise();
     let (kind, code) = if shared.noise.admit(peer.ip(), Instant::now()) {
         match none {
-            NoCaller::Missing => (Kind::Unauthenticated, Code::InvalidApiKey),
+            NoCaller::Missing | NoCaller::Signed => (Kind::Unauthenticated, Code::InvalidApiKey),
             NoCaller::BadToken(TokenFault::Unavailable) => (Kind::BadKey, Code::IdentityUnavailable),
             NoCaller::BadKey | NoCaller::BadToken(_) => (Kind::BadKey, Code::InvalidApiKey),
         }
@@ -230,6 +232,7 @@ fn nobody(none: NoCaller, dialect: Dialect, peer: SocketAddr, serving: &Serving)
     shared.noise.count(kind);
     let text = match none {
         NoCaller::BadToken(fault) if kind == Kind::BadKey => fault.explain(),
+        NoCaller::Signed if kind == Kind::Unauthenticated => SIGNED,
         _ => code.explain(),
     };
     dialect.error(code, text, None)

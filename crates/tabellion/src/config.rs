@@ -16,6 +16,7 @@ mod masking;
 mod policies;
 mod probes;
 mod provider;
+mod provider_key;
 mod retention;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -32,7 +33,7 @@ use anchor::{ANCHOR_KEYS, ANCHOR_PREFIX, AnchorSettings};
 use enrich::{ENRICH_KEYS, ENRICH_PREFIX};
 pub(crate) use erasure::{ByTwo, RuleGrace};
 use erasure::{by_hand, rule_grace, second_person};
-use gateway::{GATEWAY_KEYS, GatewaySettings, UPSTREAM_KEYS, UPSTREAM_PREFIX};
+use gateway::{GATEWAY_KEYS, GatewaySettings, UPSTREAM_PREFIX};
 use guard::{GUARD_KEYS, GUARD_PREFIX};
 use identity::{IDENTITY_KEYS, IDENTITY_PREFIX};
 pub(crate) use keys::{KeySettings, TokenSettings};
@@ -329,7 +330,7 @@ fn keys_of(section: &str) -> Option<Vec<String>> {
         "policies" => POLICY_KEYS,
         "probes" => PROBE_KEYS,
         "limits" => return Some(gateway::limit_keys()),
-        upstream if upstream.starts_with(UPSTREAM_PREFIX) => UPSTREAM_KEYS,
+        upstream if upstream.starts_with(UPSTREAM_PREFIX) => return Some(gateway::upstream_keys()),
         guard if guard.starts_with(GUARD_PREFIX) => GUARD_KEYS,
         enrich if enrich.starts_with(ENRICH_PREFIX) => ENRICH_KEYS,
         rule if rule.starts_with(MASKING_PREFIX) => MASKING_KEYS,

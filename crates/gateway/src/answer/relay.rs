@@ -388,7 +388,9 @@ impl Relay {
                 self.inserted += 1;
                 openai_responses::own_event(&self.head, number, choice, channel, &text)
             }
-            Dialect::OpenAi | Dialect::Presidio => openai_chat::own_event(&self.head, choice, channel, &text),
+            Dialect::OpenAi | Dialect::Presidio | Dialect::Amazon => {
+                openai_chat::own_event(&self.head, choice, channel, &text)
+            }
         }
     }
 

@@ -350,7 +350,7 @@ impl Streaming {
     fn error_event(&self, code: Code) -> Bytes {
         let body = self.dialect.error_body(code, code.explain(), Some(&self.authorised.ack));
         match self.dialect {
-            Dialect::OpenAi | Dialect::Presidio => event_of(&body),
+            Dialect::OpenAi | Dialect::Presidio | Dialect::Amazon => event_of(&body),
             Dialect::Anthropic => named_event("error", &body),
         }
     }

@@ -30,7 +30,7 @@ pub(crate) fn refer(headers: &mut HeaderMap, request_id: &HeaderName, record: &A
 
 /// Headers of a provider's answer that are not passed on: those of its connection (RFC 9110, 7.6.1), those that we set, and those that would
 /// act on the client as if we were the provider.
-const NOT_RETURNED: [&str; 24] = [
+const NOT_RETURNED: [&str; 25] = [
     "alt-svc",
     "connection",
     "content-encoding",
@@ -54,6 +54,7 @@ const NOT_RETURNED: [&str; 24] = [
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "x-amzn-requestid",
     "x-request-id",
 ];
 

@@ -123,7 +123,7 @@ struct Shown {
 
 fn body(visible: &Visible, shown: &Shown) -> Bytes {
     let model = |Listed { id, owner, surfaces }: &Listed| match shown.dialect {
-        Dialect::OpenAi | Dialect::Presidio => {
+        Dialect::OpenAi | Dialect::Presidio | Dialect::Amazon => {
             json!({ "id": id, "object": "model", "created": 0, "owned_by": owner, "surfaces": surfaces })
         }
         Dialect::Anthropic => {
@@ -139,7 +139,7 @@ fn body(visible: &Visible, shown: &Shown) -> Bytes {
         return Bytes::from(model.to_string());
     }
     let body = match shown.dialect {
-        Dialect::OpenAi | Dialect::Presidio => json!({ "object": "list", "data": models }),
+        Dialect::OpenAi | Dialect::Presidio | Dialect::Amazon => json!({ "object": "list", "data": models }),
         Dialect::Anthropic => {
             let id = |model: Option<&Value>| model.and_then(|model| model.get("id")).cloned();
             json!({ "first_id": id(models.first()), "last_id": id(models.last()), "has_more": false, "data": models })

@@ -9,13 +9,16 @@ use std::sync::Arc;
 
 use tabellion_model::body::DataTerms;
 
-use crate::config::{Api, StartError, UpstreamConfig};
+use crate::config::{Api, Auth, Log, StartError, UpstreamConfig};
 use crate::translate::Translation;
+use crate::upstream::aws::Signer;
 use crate::upstream::connect::{Address, Endpoint, Within};
 use crate::upstream::tls::SystemTls;
 
 /// Longest name of a provider: it stands in policies and records.
 const MAX_NAME_BYTES: usize = 64;
+/// Longest version of an interface: `2025-04-01-preview`.
+const MAX_VERSION_BYTES: usize = 32;
 /// Most models that are asked in place of one: each is a decision, two records and a wait more before the caller hears anything.
 const MAX_FALLBACKS: usize = 4;
 
@@ -26,6 +29,8 @@ pub(crate) struct Upstream {
     pub(crate) name: String,
     pub(crate) api: Api,
     pub(crate) endpoint: Endpoint,
+    /// Signs what is sent to it; none: its key is sent, or it has none.
+    pub(crate) signer: Option<Signer>,
     pub(crate) usage_in_streams: bool,
     /// Whether callers of the other interface reach it too.
     pub(crate) translate: bool,
@@ -85,12 +90,15 @@ impl Catalogue {
                     "[upstream.{name}] has translate = true, and nothing is translated for its api; its own paths reach it (docs/coarse-routes.md). Remove translate"
                 )));
             }
-            let endpoint = Endpoint::new(&Address::from(config), &mut tls)?;
+            check_shown(config)?;
+            let query = config.api_version.as_ref().map(|version| format!("api-version={version}"));
+            let endpoint = Endpoint::new(&Address::from(config), &mut tls)?.with_query(query);
             let upstream = Arc::new(Upstream {
                 number,
                 name: name.to_owned(),
                 api: config.api,
                 endpoint,
+                signer: Signer::new(config)?,
                 usage_in_streams: config.usage_in_streams,
                 translate: config.translate,
                 max_tokens: config.max_tokens,
@@ -120,6 +128,7 @@ impl Catalogue {
                 name: upstream.name.clone(),
                 api: upstream.api,
                 endpoint: Endpoint::within(Arc::clone(within)),
+                signer: None,
                 usage_in_streams: upstream.usage_in_streams,
                 translate: upstream.translate,
                 max_tokens: upstream.max_tokens,
@@ -131,6 +140,14 @@ impl Catalogue {
             stand_ins.upstreams.push(stand_in);
         }
         stand_ins
+    }
+
+    /// What keeps the keys of providers as their files have them, for as long as it is polled: a task for each that signs.
+    pub(crate) fn follow(
+        &self,
+        log: &Log,
+    ) -> impl Iterator<Item = impl Future<Output = ()> + Send + 'static> {
+        self.upstreams.iter().filter_map(|upstream| upstream.signer.as_ref()).map(|signer| signer.follow(log))
     }
 
     /// A fallback that could never be asked is a safety net that nobody would miss before it is needed.
@@ -226,6 +243,26 @@ impl Catalogue {
     }
 }
 
+/// A key in a header that its provider does not read, and a version that its interface does not have, are refused by the provider alone, call by call.
+fn check_shown(config: &UpstreamConfig) -> Result<(), StartError> {
+    let name = &config.name;
+    let of_google_or_amazon = matches!(config.api, Api::Gemini | Api::Vertex | Api::Bedrock);
+    if config.auth == Auth::AzureApiKey && of_google_or_amazon {
+        return Err(StartError::Setting(format!(
+            "[upstream.{name}] has auth = \"azure_api_key\", and an interface that Azure does not have: remove auth, or correct api"
+        )));
+    }
+    let Some(version) = &config.api_version else { return Ok(()) };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    let fits = (1..=MAX_VERSION_BYTES).contains(&version.len()) && version.bytes().all(plain);
+    if fits && !of_google_or_amazon {
+        return Ok(());
+    }
+    Err(StartError::Setting(format!(
+        "[upstream.{name}] has api_version {version:?}: it is a word such as 2024-10-21 that Azure wants in the address, for the interfaces openai and anthropic; correct it, or remove it"
+    )))
+}
+
 /// An upstream that serves nothing, and a star that is no beginning's end, are mistakes that nobody would find out: every call is `unknown_model`.
 fn check_models(config: &UpstreamConfig) -> Result<(), StartError> {
     let name = &config.name;
@@ -315,6 +352,34 @@ mod tests {
             assert!(Catalogue::new(&configs).is_err(), "{why} would be decided by chance");
         }
     }
+
+    /// Requirement: N22.
+    #[test]
+    fn a_key_or_version_that_its_provider_does_not_read_is_refused_at_the_start() {
+        let with = |api, auth, version: Option<&str>| {
+            let api_version = version.map(str::to_owned);
+            Catalogue::new(&[UpstreamConfig { api, auth, api_version, ..config("a", &["m"], &[]) }])
+                .map(|catalogue| {
+                    catalogue.upstreams[0].endpoint.target("/x").map(|target| target.to_string())
+                })
+                .map_err(|error| error.to_string())
+        };
+        let at = |target: &str| Ok(Some(target.to_owned()));
+        assert_eq!(with(Api::OpenAi, Auth::Key, None), at("/v1/x"), "every address would change");
+        assert_eq!(
+            with(Api::OpenAi, Auth::AzureApiKey, Some("2025-04-01-preview")),
+            at("/v1/x?api-version=2025-04-01-preview")
+        );
+        for (api, auth, version, says) in [
+            (Api::Bedrock, Auth::AzureApiKey, None, "azure_api_key"),
+            (Api::Vertex, Auth::Key, Some("2024-10-21"), "api_version"),
+            (Api::OpenAi, Auth::Key, Some("1&key=secret"), "api_version"),
+            (Api::OpenAi, Auth::Key, Some(""), "api_version"),
+        ] {
+            assert!(with(api, auth, version).expect_err(says).contains(says), "{api:?} {auth:?} {version:?}");
+        }
+    }
+
     /// Requirement: N25.
     #[test]
     fn a_model_has_the_fallback_of_its_own_entry_and_one_that_could_never_be_asked_is_refused() {

@@ -1,7 +1,7 @@
 //! One provider's address, key and connections; and those of a guard that others run.
 //!
-//! Promises: the key is read once, at the start, and leaves only in the credential of requests to this provider; not a byte of a request
-//! leaves before the provider's certificate is found good. Must never: follow a redirect, or print a key.
+//! Promises: the key is read once, at the start, and leaves only in the credential of requests to this provider (keys of AWS, which do not leave, are in
+//! `aws/`); not a byte of a request leaves before the provider's certificate is found good. Must never: follow a redirect, or print a key.
 
 pub(crate) mod http2;
 
@@ -22,11 +22,13 @@ use tokio_rustls::TlsConnector;
 use zeroize::Zeroizing;
 
 use crate::authenticate::{API_KEY, GOOGLE_KEY};
-use crate::config::{Api, StartError, UpstreamConfig};
-use crate::upstream::key;
+use crate::config::{Api, Auth, StartError, UpstreamConfig};
+use crate::upstream::key::{self, Held, Place};
 use crate::upstream::reach::Reach;
 use crate::upstream::tls::{self, SystemTls};
 
+/// Where Azure expects a key.
+const AZURE_KEY: HeaderName = HeaderName::from_static("api-key");
 /// Largest head of an answer.
 const MAX_HEAD_BYTES: usize = 256 << 10;
 
@@ -76,6 +78,8 @@ pub(crate) enum KeyIn {
     Plain,
     /// `x-goog-api-key`.
     Google,
+    /// `api-key`.
+    Azure,
 }
 
 impl<'a> From<&'a UpstreamConfig> for Address<'a> {
@@ -90,10 +94,11 @@ impl<'a> From<&'a UpstreamConfig> for Address<'a> {
             },
             key_env: config.key_env.as_deref(),
             key_file: config.key_file.as_deref(),
-            key_in: match config.api {
-                Api::OpenAi | Api::Vertex | Api::Bedrock => KeyIn::Bearer,
-                Api::Anthropic => KeyIn::Plain,
-                Api::Gemini => KeyIn::Google,
+            key_in: match (config.auth, config.api) {
+                (Auth::AzureApiKey, _) => KeyIn::Azure,
+                (_, Api::OpenAi | Api::Vertex | Api::Bedrock) => KeyIn::Bearer,
+                (_, Api::Anthropic) => KeyIn::Plain,
+                (_, Api::Gemini) => KeyIn::Google,
             },
             ca_file: config.ca_file.as_deref(),
             reach: Reach::Anywhere,
@@ -119,6 +124,8 @@ pub(crate) struct Endpoint {
     pub(crate) authority: HeaderValue,
     /// Path of the base URL, without a slash at its end.
     path: String,
+    /// What stands in the query of every request, if anything does.
+    query: Option<String>,
     /// The header that holds its key, and its value, marked sensitive, when there is a key.
     pub(crate) credential: Option<(HeaderName, HeaderValue)>,
 }
@@ -163,6 +170,7 @@ impl Endpoint {
             port: authority.port_u16().unwrap_or(if secure { 443 } else { 80 }),
             authority: HeaderValue::from_str(authority.as_str()).map_err(|_| refused("names no host"))?,
             path: url.path().trim_end_matches('/').to_owned(),
+            query: None,
             credential: credential(at)?,
             reach: at.reach,
             host,
@@ -180,14 +188,27 @@ impl Endpoint {
             tls: None,
             authority: HeaderValue::from_static("probes.invalid"),
             path: String::new(),
+            query: None,
             credential: None,
             within: Some(within),
         }
     }
 
+    /// The same, with `query` in every request.
+    pub(crate) fn with_query(self, query: Option<String>) -> Self {
+        Self { query, ..self }
+    }
+
     /// The request target of `route` (`/chat/completions`) there.
     pub(crate) fn target(&self, route: &str) -> Option<Uri> {
-        format!("{}{route}", self.path).parse().ok()
+        let path = &self.path;
+        match &self.query {
+            None => format!("{path}{route}"),
+            Some(query) if route.contains('?') => format!("{path}{route}&{query}"),
+            Some(query) => format!("{path}{route}?{query}"),
+        }
+        .parse()
+        .ok()
     }
 
     /// Opens a connection. The caller limits the time. Runs inside a runtime, which owns the connection's task.
@@ -248,26 +269,14 @@ async fn handshake(
 fn credential(at: &Address<'_>) -> Result<Option<(HeaderName, HeaderValue)>, StartError> {
     let refused =
         |why: String| StartError::Setting(format!("{}: {why}. Set it, or remove the setting", at.who));
-    let (key, place) = match (at.key_env, at.key_file) {
-        (None, None) => return Ok(None),
-        (Some(_), Some(_)) => {
-            return Err(refused("key_env and key_file are both set; one is enough".to_owned()));
-        }
-        (Some(name), None) => {
-            let key = std::env::var(name)
-                .map_err(|_| refused(format!("key_env names {name}, which is not set or not text")))?;
-            (Zeroizing::new(key), name.to_owned())
-        }
-        (None, Some(path)) => {
-            let key = key::read(path, "have the provider give you another key")
-                .map_err(|why| refused(format!("key_file {} {why}", path.display())))?;
-            (key, path.display().to_string())
-        }
+    let place = Place {
+        setting: "key",
+        env: at.key_env,
+        file: at.key_file,
+        then: "have the provider give you another key",
     };
-    let key = key.lines().next().unwrap_or_default().trim();
-    if key.is_empty() {
-        return Err(refused(format!("{place} holds no key")));
-    }
+    let Some(Held { text: key, place }) = place.first_line().map_err(refused)? else { return Ok(None) };
+    let key = key.as_str();
     if let Some(why) = key::weakness(key) {
         return Err(refused(format!(
             "the key in {place} {why}, so it keeps nobody out; use one that the provider gave you, or none where it asks for none"
@@ -277,6 +286,7 @@ fn credential(at: &Address<'_>) -> Result<Option<(HeaderName, HeaderValue)>, Sta
         KeyIn::Bearer => (AUTHORIZATION, Zeroizing::new(format!("Bearer {key}"))),
         KeyIn::Plain => (API_KEY, Zeroizing::new(key.to_owned())),
         KeyIn::Google => (GOOGLE_KEY, Zeroizing::new(key.to_owned())),
+        KeyIn::Azure => (AZURE_KEY, Zeroizing::new(key.to_owned())),
     };
     let mut value = HeaderValue::from_str(&line)
         .map_err(|_| refused(format!("the key in {place} has characters that no header may have")))?;

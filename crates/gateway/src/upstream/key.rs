@@ -53,6 +53,50 @@ pub(crate) fn read(path: &Path, then: &str) -> Result<Zeroizing<String>, String>
     Ok(text)
 }
 
+/// Where a key is, as two settings say it: a variable or a file.
+pub(super) struct Place<'a> {
+    /// What both settings begin with: `key` of `key_env` and `key_file`.
+    pub(super) setting: &'static str,
+    pub(super) env: Option<&'a str>,
+    pub(super) file: Option<&'a Path>,
+    /// What to do about one that somebody else may have.
+    pub(super) then: &'static str,
+}
+
+/// A key that was read, and what an error calls the place where it was.
+pub(super) struct Held {
+    pub(super) text: Zeroizing<String>,
+    pub(super) place: String,
+}
+
+impl Place<'_> {
+    /// The key, alone on the first line; `None` where neither setting is there.
+    pub(super) fn first_line(&self) -> Result<Option<Held>, String> {
+        let Self { setting, env, file, then } = self;
+        let (text, place) = match (env, file) {
+            (None, None) => return Ok(None),
+            (Some(_), Some(_)) => {
+                return Err(format!("{setting}_env and {setting}_file are both set; one is enough"));
+            }
+            (Some(name), None) => {
+                let text = std::env::var(name)
+                    .map_err(|_| format!("{setting}_env names {name}, which is not set or not text"))?;
+                (Zeroizing::new(text), (*name).to_owned())
+            }
+            (None, Some(path)) => {
+                let text =
+                    read(path, then).map_err(|why| format!("{setting}_file {} {why}", path.display()))?;
+                (text, path.display().to_string())
+            }
+        };
+        let text = Zeroizing::new(text.lines().next().unwrap_or_default().trim().to_owned());
+        if text.is_empty() {
+            return Err(format!("{place} holds no key"));
+        }
+        Ok(Some(Held { text, place }))
+    }
+}
+
 /// Why `key` is none that keeps anybody out; `None`: nothing is known against it.
 pub(super) fn weakness(key: &str) -> Option<&'static str> {
     if STAND_INS.contains(&key.to_ascii_lowercase().as_str()) {

@@ -41,9 +41,11 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
-    /// `error.code` of an error in the provider's form.
+    /// `error.code` of an error in the provider's form; in Amazon's, what its message begins with.
     pub(crate) fn code(&self) -> String {
-        self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
+        let body = self.json();
+        let amazons = || body["message"].as_str().and_then(|message| Some(message.split_once(':')?.0));
+        body["error"]["code"].as_str().or_else(amazons).unwrap_or_default().to_owned()
     }
 
     /// What a record holds of `bytes` under the salt that came with this answer; of no bytes, nothing.

@@ -61,6 +61,7 @@ mod release;
 mod salted;
 mod schema_guards;
 mod schema_mends;
+mod signed;
 mod standing;
 mod stop;
 mod stops;

@@ -17,7 +17,7 @@ use super::enrich::EnrichSettings;
 use super::guard::GuardSettings;
 use super::identity::IdentitySettings;
 use super::masking::MaskingSettings;
-use super::{OFF, Setting, probes, provider};
+use super::{OFF, Setting, probes, provider, provider_key};
 use crate::failure::Failure;
 
 /// Keys of `[gateway]`.
@@ -36,12 +36,10 @@ pub(super) const GATEWAY_KEYS: &[&str] = &[
     "client_crl",
     "client_certificates",
 ];
-/// Keys of each `[upstream.NAME]`.
-pub(super) const UPSTREAM_KEYS: &[&str] = &[
+/// Keys of each `[upstream.NAME]`, but for those that say how its key is shown.
+const UPSTREAM_KEYS: &[&str] = &[
     "api",
     "base_url",
-    "key_env",
-    "key_file",
     "ca_file",
     "models",
     "aliases",
@@ -271,13 +269,6 @@ impl GatewaySettings {
                     .refused_unseen("holds more than host and path; name a key by key_env or key_file"));
             }
             "base_url" => value.clone_into(&mut upstream.base_url),
-            "key_env" if !is_variable(value) => {
-                return Err(setting.refused_unseen(
-                    "is no name of a variable; give the name of the variable that holds the key",
-                ));
-            }
-            "key_env" => upstream.key_env = Some(value.to_owned()),
-            "key_file" => upstream.key_file = Some(PathBuf::from(value)),
             "ca_file" => upstream.ca_file = Some(PathBuf::from(value)),
             "models" => upstream.models = items(value).map(str::to_owned).collect(),
             "aliases" => {
@@ -292,6 +283,7 @@ impl GatewaySettings {
                 upstream.usage_in_streams =
                     value.parse().map_err(|_| setting.refused("is not true or false"))?;
             }
+            key if provider_key::KEYS.contains(&key) => return provider_key::apply(upstream, setting),
             _ => return provider::apply(upstream, setting),
         }
         Ok(())
@@ -307,6 +299,11 @@ pub(super) fn is_variable(name: &str) -> bool {
 /// The items of a list that is written with commas.
 pub(super) fn items(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+/// Keys of each `[upstream.NAME]`.
+pub(super) fn upstream_keys() -> Vec<String> {
+    UPSTREAM_KEYS.iter().chain(provider_key::KEYS).map(|key| (*key).to_owned()).collect()
 }
 
 /// Names of the limits.
