@@ -42,7 +42,6 @@ step "guards of others: as LiteLLM's own client asks them" scripts/peers/litellm
 step "applications behind the reference egress configuration" scripts/peers/egress.sh "$place/egress"
 step "access tokens of an identity provider: oidc-provider, four algorithms, rotated and down" scripts/peers/oidc.sh "$place/oidc"
 step "clients with certificates: openssl and curl" scripts/peers/mtls.sh "$place/mtls"
-step "passthrough: a provider with the interfaces of Vertex and Bedrock" scripts/peers/passthrough.sh "$place/passthrough"
 step "conversations in real time: the official OpenAI SDK over a socket" scripts/peers/realtime.sh "$place/realtime"
 step "passthrough: a provider with the interfaces of five vendors" scripts/peers/passthrough.sh "$place/passthrough"
 step "Bedrock with keys of AWS: botocore checks the signatures, boto3 calls" scripts/peers/aws.sh "$place/aws"

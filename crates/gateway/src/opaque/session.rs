@@ -183,6 +183,10 @@ async fn ask(
     *request.method_mut() = Method::GET;
     *request.uri_mut() = endpoint.target(&found.route).ok_or(failed(Code::UpstreamUnreachable))?;
     head(request.headers_mut(), prepared, &asking);
+    if let Some(signer) = &prepared.permission.target.upstream.signer {
+        let signed = signer.sign(&mut request, &Bytes::new(), worker.shared.now());
+        signed.ok_or(failed(Code::UpstreamUnreachable))?;
+    }
     authorised.facts.sent = true;
     match watch.race(span(limits.first_byte_ms), sender.try_send_request(request)).await {
         Ok(Ok(head)) => {
