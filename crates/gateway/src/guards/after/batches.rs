@@ -1,0 +1,220 @@
+//! How services are asked about calls that are over: many questions in one request, again while they do not answer, and never beyond the bound.
+//!
+//! Promises: each question gets one word, a verdict or why there is none, not much later than its bound. A service that hangs keeps no other's questions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tabellion_mask::Classes;
+use tabellion_model::body::{GuardOutcome, Guarded};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+
+use crate::config::span;
+use crate::guards::after::queue::Phase;
+use crate::guards::after::suite::AfterGuards;
+use crate::guards::after::why;
+use crate::guards::config::Side;
+use crate::guards::gathered::{Gathered, MAX_BYTES};
+use crate::guards::outside::{About, Matter, Outside, Unable};
+use crate::guards::suite::Guard;
+use crate::upstream::pool::Pool;
+
+/// Questions that wait to be put into a batch; whoever has one more waits.
+const QUEUE: usize = 1024;
+/// Before a service is asked again that did not answer: at first, and at most. Each pause is twice the one before, so that at most some seventy attempts fit into the
+/// longest bound.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// One question.
+pub(super) struct Question {
+    pub(super) side: Side,
+    pub(super) about: Arc<About>,
+    pub(super) texts: Arc<Gathered>,
+    /// When there has to be a verdict.
+    pub(super) until: Instant,
+    /// Takes what is said.
+    pub(super) said: oneshot::Sender<Guarded>,
+}
+
+impl Question {
+    /// What is asked. No service of these may have anything changed.
+    fn matter(&self) -> Matter<'_> {
+        Matter { side: self.side, about: &self.about, texts: &self.texts, classes: Classes::NONE }
+    }
+}
+
+/// Where questions are put, by the number of the guard that asks.
+pub(super) struct Services(Vec<Option<mpsc::Sender<Question>>>);
+
+impl Services {
+    /// A follower for each guard that asks a service, in `tasks`; they end when this is gone and all that was asked is answered.
+    pub(super) fn start(
+        after: &Arc<AfterGuards>,
+        phase: &watch::Receiver<Phase>,
+        tasks: &mut JoinSet<()>,
+    ) -> Self {
+        let pool = Arc::new(Pool::new(after.guards.outside.len()));
+        let mut follower = |number: usize| {
+            after.guards.outside_of(number)?;
+            let (sender, questions) = mpsc::channel(QUEUE);
+            let asking = Asking { after: Arc::clone(after), pool: Arc::clone(&pool), number };
+            tasks.spawn(follow(asking, questions, phase.clone()));
+            Some(sender)
+        };
+        Self((0..after.guards.all.len()).map(&mut follower).collect())
+    }
+
+    /// Puts a question; one that nobody takes is answered by nobody.
+    pub(super) async fn ask(&self, number: usize, question: Question) {
+        if let Some(Some(service)) = self.0.get(number) {
+            drop(service.send(question).await);
+        }
+    }
+}
+
+/// Who asks whom.
+#[derive(Clone)]
+struct Asking {
+    after: Arc<AfterGuards>,
+    pool: Arc<Pool>,
+    number: usize,
+}
+
+/// How questions are put together.
+struct Together {
+    /// At most so many.
+    count: usize,
+    /// The first waits so long for others.
+    wait: Duration,
+    /// Whether in the form for many.
+    is_batch: bool,
+}
+
+impl Asking {
+    fn together(&self) -> Together {
+        let settings = self.after.settings.get(self.number).copied().unwrap_or_default();
+        let takes = self.after.guards.outside_of(self.number).is_some_and(|(_, it)| it.takes_batches());
+        if takes && settings.batch > 1 {
+            let count = usize::try_from(settings.batch).unwrap_or(1);
+            Together { count, wait: span(settings.batch_wait_ms), is_batch: true }
+        } else {
+            Together { count: 1, wait: Duration::ZERO, is_batch: false }
+        }
+    }
+}
+
+/// What waits to be asked together.
+#[derive(Default)]
+struct Batch {
+    questions: Vec<Question>,
+    bytes: usize,
+    /// When it goes, however few they are.
+    due: Option<Instant>,
+}
+
+impl Batch {
+    /// Whether one more of so many bytes would be too much for one request; one alone never is.
+    fn has_no_room(&self, bytes: usize) -> bool {
+        !self.questions.is_empty() && self.bytes + bytes > MAX_BYTES
+    }
+}
+
+/// Puts questions together and asks them, until no more come.
+async fn follow(asking: Asking, mut questions: mpsc::Receiver<Question>, mut phase: watch::Receiver<Phase>) {
+    let together = asking.together();
+    let (mut batch, mut under_way) = (Batch::default(), JoinSet::new());
+    loop {
+        let due = batch.due;
+        let is_open = *phase.borrow() == Phase::Open;
+        tokio::select! {
+            // What has come is taken before what is due goes, so that a stop asks about all of it together.
+            biased;
+            question = questions.recv() => match question {
+                None => break,
+                Some(question) => {
+                    if batch.has_no_room(question.texts.bytes()) {
+                        send(&asking, &together, &mut batch, &mut under_way);
+                    }
+                    batch.bytes += question.texts.bytes();
+                    batch.due.get_or_insert_with(|| Instant::now() + together.wait);
+                    batch.questions.push(question);
+                    if batch.questions.len() >= together.count {
+                        send(&asking, &together, &mut batch, &mut under_way);
+                    }
+                }
+            },
+            Some(_) = under_way.join_next(), if !under_way.is_empty() => {}
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() && is_open => {
+                send(&asking, &together, &mut batch, &mut under_way);
+            }
+            () = std::future::ready(()), if due.is_some() && !is_open => {
+                send(&asking, &together, &mut batch, &mut under_way);
+            }
+            // Nobody waits for company when the gateway ends; one that is gone ends it too.
+            changed = phase.changed(), if is_open => if changed.is_err() { break },
+        }
+    }
+    send(&asking, &together, &mut batch, &mut under_way);
+    while under_way.join_next().await.is_some() {}
+}
+
+/// Asks what waits, if anything does, beside what is asked already: how much at once, the service's own settings say.
+fn send(asking: &Asking, together: &Together, batch: &mut Batch, under_way: &mut JoinSet<()>) {
+    let Batch { questions, .. } = std::mem::take(batch);
+    if !questions.is_empty() {
+        under_way.spawn(settle(asking.clone(), questions, together.is_batch));
+    }
+}
+
+/// Has each of these questions answered.
+async fn settle(asking: Asking, questions: Vec<Question>, is_batch: bool) {
+    let Some((guard, outside)) = asking.after.guards.outside_of(asking.number) else { return };
+    // They came within moments of each other: the first that is due speaks for all.
+    let Some(until) = questions.iter().map(|question| question.until).min() else { return };
+    let said = verdicts((guard, outside), &questions, is_batch, (until, &asking.pool)).await;
+    match said {
+        Ok(all) => {
+            for (question, said) in questions.into_iter().zip(all) {
+                // Whoever asked may have been told to end meanwhile.
+                drop(question.said.send(said));
+            }
+        }
+        Err(labels) => {
+            for question in questions {
+                drop(question.said.send(guard.says(GuardOutcome::Errored, labels.clone())));
+            }
+        }
+    }
+}
+
+/// What the service says of each; the error is why it says nothing of any.
+async fn verdicts(
+    (guard, outside): (&Guard, &Outside),
+    questions: &[Question],
+    is_batch: bool,
+    (until, pool): (Instant, &Pool),
+) -> Result<Vec<Guarded>, Vec<String>> {
+    let matters: Vec<Matter<'_>> = questions.iter().map(Question::matter).collect();
+    let mut pause = FIRST_PAUSE;
+    let mut last: Option<Unable> = None;
+    let late = |last: Option<Unable>| {
+        [Some(why::LATE.to_owned()), last.map(Unable::label)].into_iter().flatten().collect()
+    };
+    loop {
+        match timeout_at(until, outside.say(guard, &matters, is_batch, pool)).await {
+            Ok(Ok(said)) => return Ok(said),
+            Ok(Err(unable)) if !unable.may_pass() => return Err(vec![unable.label()]),
+            Ok(Err(unable)) => last = Some(unable),
+            Err(_) => return Err(late(last)),
+        }
+        if Instant::now() + pause >= until {
+            sleep_until(until).await;
+            return Err(late(last));
+        }
+        sleep(pause).await;
+        pause = (2 * pause).min(LONGEST_PAUSE);
+    }
+}
