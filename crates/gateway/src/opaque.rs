@@ -178,7 +178,7 @@ pub(crate) async fn run(mut call: Call, found: Box<Found>, body: Bytes) {
     running.authorised.pending =
         Pending::unseen(enrichments, caller, &prepared.model, &prepared.permission.purpose);
     if let Some(after) = &mut running.authorised.after {
-        after.is_opaque();
+        after.opaque();
     }
     match Box::pin(send(&mut running, &found, &mut prepared)).await {
         Ok(inbound) => Box::pin(relay::relay(running, inbound, &found, prepared)).await,

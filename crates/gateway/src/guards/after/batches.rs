@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use tabellion_mask::Classes;
 use tabellion_model::body::{GuardOutcome, Guarded};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::config::span;
-use crate::guards::after::queue::Phase;
 use crate::guards::after::suite::AfterGuards;
 use crate::guards::after::why;
 use crate::guards::config::Side;
@@ -50,21 +49,18 @@ impl Question {
 pub(super) struct Services(Vec<Option<mpsc::Sender<Question>>>);
 
 impl Services {
-    /// A follower for each guard that asks a service, in `tasks`; they end when this is gone and all that was asked is answered.
-    pub(super) fn start(
-        after: &Arc<AfterGuards>,
-        phase: &watch::Receiver<Phase>,
-        tasks: &mut JoinSet<()>,
-    ) -> Self {
+    /// A follower for each guard that asks a service, in `tasks`. When this is gone, what waits for company is asked without it.
+    pub(super) fn start(after: &Arc<AfterGuards>, tasks: &mut JoinSet<()>) -> Self {
         let pool = Arc::new(Pool::new(after.guards.outside.len()));
-        let mut follower = |number: usize| {
+        let numbers = 0..after.guards.all.len();
+        let followers = numbers.map(|number| {
             after.guards.outside_of(number)?;
             let (sender, questions) = mpsc::channel(QUEUE);
             let asking = Asking { after: Arc::clone(after), pool: Arc::clone(&pool), number };
-            tasks.spawn(follow(asking, questions, phase.clone()));
+            tasks.spawn(follow(asking, questions));
             Some(sender)
-        };
-        Self((0..after.guards.all.len()).map(&mut follower).collect())
+        });
+        Self(followers.collect())
     }
 
     /// Puts a question; one that nobody takes is answered by nobody.
@@ -122,39 +118,31 @@ impl Batch {
     }
 }
 
-/// Puts questions together and asks them, until no more come.
-async fn follow(asking: Asking, mut questions: mpsc::Receiver<Question>, mut phase: watch::Receiver<Phase>) {
+/// Puts questions together and asks them, until nobody has one more: then what waits goes at once.
+async fn follow(asking: Asking, mut questions: mpsc::Receiver<Question>) {
     let together = asking.together();
     let (mut batch, mut under_way) = (Batch::default(), JoinSet::new());
     loop {
         let due = batch.due;
-        let is_open = *phase.borrow() == Phase::Open;
         tokio::select! {
-            // What has come is taken before what is due goes, so that a stop asks about all of it together.
+            // What has come is taken before what is due goes.
             biased;
-            question = questions.recv() => match question {
-                None => break,
-                Some(question) => {
-                    if batch.has_no_room(question.texts.bytes()) {
-                        send(&asking, &together, &mut batch, &mut under_way);
-                    }
-                    batch.bytes += question.texts.bytes();
-                    batch.due.get_or_insert_with(|| Instant::now() + together.wait);
-                    batch.questions.push(question);
-                    if batch.questions.len() >= together.count {
-                        send(&asking, &together, &mut batch, &mut under_way);
-                    }
+            question = questions.recv() => {
+                let Some(question) = question else { break };
+                if batch.has_no_room(question.texts.bytes()) {
+                    send(&asking, &together, &mut batch, &mut under_way);
                 }
-            },
+                batch.bytes += question.texts.bytes();
+                batch.due.get_or_insert_with(|| Instant::now() + together.wait);
+                batch.questions.push(question);
+                if batch.questions.len() >= together.count {
+                    send(&asking, &together, &mut batch, &mut under_way);
+                }
+            }
             Some(_) = under_way.join_next(), if !under_way.is_empty() => {}
-            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() && is_open => {
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                 send(&asking, &together, &mut batch, &mut under_way);
             }
-            () = std::future::ready(()), if due.is_some() && !is_open => {
-                send(&asking, &together, &mut batch, &mut under_way);
-            }
-            // Nobody waits for company when the gateway ends; one that is gone ends it too.
-            changed = phase.changed(), if is_open => if changed.is_err() { break },
         }
     }
     send(&asking, &together, &mut batch, &mut under_way);

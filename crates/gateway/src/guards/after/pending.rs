@@ -68,7 +68,7 @@ impl Pending {
     }
 
     /// Nothing looks into it, on whatever side.
-    pub(crate) fn is_opaque(&mut self) {
+    pub(crate) fn opaque(&mut self) {
         self.seen = Err(why::OPAQUE);
     }
 

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tabellion_ledger::Ack;
-use tabellion_model::body::{CallAssessed, GuardOutcome};
+use tabellion_model::body::{CallAssessed, GuardOutcome, Guarded};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
@@ -17,11 +17,12 @@ use crate::authenticate::Caller;
 use crate::config::{Limits, StartError};
 use crate::evidence::{self, EvidenceError};
 use crate::gateway::thread;
-use crate::guards::after::assessing::{Ask, look, put};
+use crate::guards::after::assessing::{Ask, Looked, look, put};
 use crate::guards::after::batches::{Question, Services};
 use crate::guards::after::pending::Pending;
 use crate::guards::after::suite::AfterGuards;
 use crate::guards::after::why;
+use crate::guards::config::Side;
 use crate::worker::Shared;
 
 /// Calls that may wait to be recorded as not looked at, beside those that may wait to be looked at. Each takes about a kibibyte.
@@ -41,7 +42,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) enum Phase {
     /// It serves.
     Open,
-    /// No more calls are handed over: what waits is asked about at once.
+    /// No more calls are handed over.
     Closing,
     /// What has no verdict gets none any more.
     Cut,
@@ -161,25 +162,26 @@ async fn follow(
     at_once: usize,
 ) {
     let (mut asking, mut under_way) = (JoinSet::new(), JoinSet::new());
-    let services = Arc::new(Services::start(&shared.after, phase, &mut asking));
-    while let Some(job) = jobs.recv().await {
-        while let Some(ended) = under_way.try_join_next() {
-            note(shared, &ended);
-        }
-        if under_way.len() >= at_once
-            && let Some(ended) = under_way.join_next().await
-        {
-            note(shared, &ended);
-        }
+    let services = Arc::new(Services::start(&shared.after, &mut asking));
+    loop {
+        let has_room = under_way.len() < at_once;
+        let job = tokio::select! {
+            Some(ended) = under_way.join_next(), if !under_way.is_empty() => {
+                note(shared, &ended);
+                continue;
+            }
+            job = jobs.recv(), if has_room => job,
+        };
+        let Some(job) = job else { break };
         let (shared, services, phase) = (Arc::clone(shared), Arc::clone(&services), phase.clone());
         // Owned by the set: what is left of it ends with this thread.
-        under_way.spawn(async move { assess(&shared, &services, phase, job).await });
+        under_way.spawn(async move { assess(&shared, services, phase, job).await });
     }
+    // When the last call has put its questions too, nothing waits for more of them.
     drop(services);
     while let Some(ended) = under_way.join_next().await {
         note(shared, &ended);
     }
-    while asking.join_next().await.is_some() {}
 }
 
 /// A look that broke off, by a fault of its guard, made no record; others go on.
@@ -190,33 +192,63 @@ fn note(shared: &Shared, ended: &Result<(), JoinError>) {
     }
 }
 
+/// A verdict that a call waits for.
+struct Awaited {
+    side: Side,
+    /// Where it belongs among the results of the side.
+    place: usize,
+    /// The guard that asked.
+    number: usize,
+    says: oneshot::Receiver<Guarded>,
+}
+
+/// Ends when nothing more is waited for.
+async fn cut(phase: &mut watch::Receiver<Phase>) {
+    // A sender that is gone waits for nothing either.
+    drop(phase.wait_for(|phase| *phase == Phase::Cut).await);
+}
+
+/// Puts the questions of a call that `ended` then.
+async fn ask(
+    shared: &Shared,
+    services: &Services,
+    phase: &mut watch::Receiver<Phase>,
+    (looked, ended): (&mut Looked, Instant),
+) -> Vec<Awaited> {
+    let asks = std::mem::take(&mut looked.asks);
+    let mut waiting = Vec::with_capacity(asks.len());
+    for Ask { side, place, number, texts } in asks {
+        let (said, says) = oneshot::channel();
+        let (until, about) = (ended + shared.after.within(number), Arc::clone(&looked.about));
+        let question = Question { side, about, texts, until, said };
+        tokio::select! {
+            () = services.ask(number, question) => {}
+            () = cut(phase) => {}
+        }
+        waiting.push(Awaited { side, place, number, says });
+    }
+    waiting
+}
+
 /// Has a call looked at, and records what came of it.
-async fn assess(shared: &Shared, services: &Services, mut phase: watch::Receiver<Phase>, job: Job) {
+async fn assess(shared: &Shared, services: Arc<Services>, mut phase: watch::Receiver<Phase>, job: Job) {
     let Job { mut pending, caller, authorised, ended, _room } = job;
     let seen = std::mem::replace(&mut pending.seen, Err(why::QUEUE_FULL));
     let body = match seen {
-        Err(why) => pending.not_run(why),
+        Err(why) => {
+            drop(services);
+            pending.not_run(why)
+        }
         Ok(kept) => {
             let mut looked = look(*kept, &shared.after, &shared.limits);
-            let asks = std::mem::take(&mut looked.asks);
-            let is_asked = !asks.is_empty();
-            let mut waiting = Vec::with_capacity(asks.len());
-            for Ask { side, place, number, texts } in asks {
-                let (said, says) = oneshot::channel();
-                let (until, about) = (ended + shared.after.within(number), Arc::clone(&looked.about));
-                let question = Question { side, about, texts, until, said };
-                // Once nothing is waited for any more, nothing is asked either.
-                tokio::select! {
-                    () = services.ask(number, question) => {}
-                    _ = phase.wait_for(|phase| *phase == Phase::Cut) => {}
-                }
-                waiting.push((side, place, number, says));
-            }
-            for (side, place, number, says) in waiting {
+            let waiting = ask(shared, &services, &mut phase, (&mut looked, ended)).await;
+            drop(services);
+            let is_asked = !waiting.is_empty();
+            for Awaited { side, place, number, says } in waiting {
                 let said = tokio::select! {
                     biased;
                     said = says => said.ok(),
-                    _ = phase.wait_for(|phase| *phase == Phase::Cut) => None,
+                    () = cut(&mut phase) => None,
                 };
                 let stopped = || {
                     let guard = shared.after.guards.all.get(number)?;
@@ -244,9 +276,10 @@ async fn record(
         return shared.metrics.not_assessed();
     };
     for _ in 0..TRIES {
+        let is_cut = *phase.borrow() == Phase::Cut;
         match shared.evidence.append(&draft).await {
             Ok(_) => return shared.metrics.assessed([&body.prompt, &body.answer].into_iter().flatten()),
-            Err(EvidenceError::Unavailable(_)) if *phase.borrow() != Phase::Cut => sleep(PAUSE).await,
+            Err(EvidenceError::Unavailable(_)) if !is_cut => sleep(PAUSE).await,
             Err(_) => break,
         }
     }

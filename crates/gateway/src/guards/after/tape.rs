@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 /// Most bytes of one answer: as much as a service is shown of one, but for what a stream writes around its texts.
-pub(super) const MAX_BYTES: usize = 10 << 20;
+const MAX_BYTES: usize = 10 << 20;
 /// Most pieces: a reference to one takes some 32 bytes.
 const MAX_PIECES: usize = 262_144;
 
