@@ -1,13 +1,13 @@
 //! How services are asked about calls that are over: many questions in one request, again while they do not answer, and never beyond the bound.
 //!
-//! Promises: each question gets one word, a verdict or why there is none, not much later than its bound. A service that hangs keeps no other's questions.
+//! Promises: each question gets one word, a verdict or why there is none, at its bound at the latest. A service that hangs keeps no other's questions.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tabellion_mask::Classes;
 use tabellion_model::body::{GuardOutcome, Guarded};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
@@ -16,8 +16,7 @@ use crate::guards::after::suite::AfterGuards;
 use crate::guards::after::why;
 use crate::guards::config::Side;
 use crate::guards::gathered::{Gathered, MAX_BYTES};
-use crate::guards::outside::{About, Matter, Outside, Unable};
-use crate::guards::suite::Guard;
+use crate::guards::outside::{About, Matter, Unable};
 use crate::upstream::pool::Pool;
 
 /// Questions that wait to be put into a batch; whoever has one more waits.
@@ -34,8 +33,16 @@ pub(super) struct Question {
     pub(super) texts: Arc<Gathered>,
     /// When there has to be a verdict.
     pub(super) until: Instant,
-    /// Takes what is said.
-    pub(super) said: oneshot::Sender<Guarded>,
+    /// Told what is said.
+    pub(super) word: watch::Sender<Word>,
+}
+
+/// What is said to a question.
+pub(super) enum Word {
+    /// Nothing yet, and why the newest attempt came to nothing.
+    NotYet(Option<Unable>),
+    /// This.
+    Said(Guarded),
 }
 
 impl Question {
@@ -157,52 +164,52 @@ fn send(asking: &Asking, together: &Together, batch: &mut Batch, under_way: &mut
     }
 }
 
-/// Has each of these questions answered.
+/// Has each of these questions answered: asks again while the service does not answer, until the last of them is due.
 async fn settle(asking: Asking, questions: Vec<Question>, is_batch: bool) {
     let Some((guard, outside)) = asking.after.guards.outside_of(asking.number) else { return };
-    // They came within moments of each other: the first that is due speaks for all.
-    let Some(until) = questions.iter().map(|question| question.until).min() else { return };
-    let said = verdicts((guard, outside), &questions, is_batch, (until, &asking.pool)).await;
-    match said {
-        Ok(all) => {
-            for (question, said) in questions.into_iter().zip(all) {
-                // Whoever asked may have been told to end meanwhile.
-                drop(question.said.send(said));
-            }
-        }
-        Err(labels) => {
-            for question in questions {
-                drop(question.said.send(guard.says(GuardOutcome::Errored, labels.clone())));
-            }
-        }
-    }
-}
-
-/// What the service says of each; the error is why it says nothing of any.
-async fn verdicts(
-    (guard, outside): (&Guard, &Outside),
-    questions: &[Question],
-    is_batch: bool,
-    (until, pool): (Instant, &Pool),
-) -> Result<Vec<Guarded>, Vec<String>> {
+    let Some(until) = questions.iter().map(|question| question.until).max() else { return };
     let matters: Vec<Matter<'_>> = questions.iter().map(Question::matter).collect();
     let mut pause = FIRST_PAUSE;
-    let mut last: Option<Unable> = None;
-    let late = |last: Option<Unable>| {
-        [Some(why::LATE.to_owned()), last.map(Unable::label)].into_iter().flatten().collect()
-    };
     loop {
-        match timeout_at(until, outside.say(guard, &matters, is_batch, pool)).await {
-            Ok(Ok(said)) => return Ok(said),
-            Ok(Err(unable)) if !unable.may_pass() => return Err(vec![unable.label()]),
-            Ok(Err(unable)) => last = Some(unable),
-            Err(_) => return Err(late(last)),
+        let asked = outside.say(guard, &matters, is_batch, &asking.pool);
+        // Whoever is told may have stopped to wait meanwhile.
+        match timeout_at(until, asked).await {
+            Ok(Ok(all)) => {
+                for (question, said) in questions.iter().zip(all) {
+                    question.word.send_replace(Word::Said(said));
+                }
+                return;
+            }
+            Ok(Err(unable)) => {
+                for question in &questions {
+                    let errored = || guard.says(GuardOutcome::Errored, vec![unable.label()]);
+                    let word =
+                        if unable.may_pass() { Word::NotYet(Some(unable)) } else { Word::Said(errored()) };
+                    question.word.send_replace(word);
+                }
+                if !unable.may_pass() {
+                    return;
+                }
+            }
+            Err(_) => return,
         }
         if Instant::now() + pause >= until {
-            sleep_until(until).await;
-            return Err(late(last));
+            return sleep_until(until).await;
         }
         sleep(pause).await;
         pause = (2 * pause).min(LONGEST_PAUSE);
+    }
+}
+
+/// What is said to a question by its bound; the error is why nothing is, by our words.
+pub(super) async fn heard(mut word: watch::Receiver<Word>, until: Instant) -> Result<Guarded, Vec<String>> {
+    let is_said = |word: &Word| matches!(word, Word::Said(_));
+    // One that nobody will speak any more is late as well.
+    drop(timeout_at(until, async { drop(word.wait_for(is_said).await) }).await);
+    match &*word.borrow() {
+        Word::Said(said) => Ok(said.clone()),
+        Word::NotYet(last) => {
+            Err([Some(why::LATE.to_owned()), last.map(Unable::label)].into_iter().flatten().collect())
+        }
     }
 }

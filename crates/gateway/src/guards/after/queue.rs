@@ -8,8 +8,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tabellion_ledger::Ack;
-use tabellion_model::body::{CallAssessed, GuardOutcome, Guarded};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tabellion_model::body::{CallAssessed, GuardOutcome};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 
@@ -18,7 +18,7 @@ use crate::config::{Limits, StartError};
 use crate::evidence::{self, EvidenceError};
 use crate::gateway::thread;
 use crate::guards::after::assessing::{Ask, Looked, look, put};
-use crate::guards::after::batches::{Question, Services};
+use crate::guards::after::batches::{Question, Services, Word, heard};
 use crate::guards::after::pending::Pending;
 use crate::guards::after::suite::AfterGuards;
 use crate::guards::after::why;
@@ -199,7 +199,8 @@ struct Awaited {
     place: usize,
     /// The guard that asked.
     number: usize,
-    says: oneshot::Receiver<Guarded>,
+    until: Instant,
+    word: watch::Receiver<Word>,
 }
 
 /// Ends when nothing more is waited for.
@@ -218,14 +219,14 @@ async fn ask(
     let asks = std::mem::take(&mut looked.asks);
     let mut waiting = Vec::with_capacity(asks.len());
     for Ask { side, place, number, texts } in asks {
-        let (said, says) = oneshot::channel();
+        let (speaks, word) = watch::channel(Word::NotYet(None));
         let (until, about) = (ended + shared.after.within(number), Arc::clone(&looked.about));
-        let question = Question { side, about, texts, until, said };
+        let question = Question { side, about, texts, until, word: speaks };
         tokio::select! {
             () = services.ask(number, question) => {}
             () = cut(phase) => {}
         }
-        waiting.push(Awaited { side, place, number, says });
+        waiting.push(Awaited { side, place, number, until, word });
     }
     waiting
 }
@@ -244,19 +245,16 @@ async fn assess(shared: &Shared, services: Arc<Services>, mut phase: watch::Rece
             let waiting = ask(shared, &services, &mut phase, (&mut looked, ended)).await;
             drop(services);
             let is_asked = !waiting.is_empty();
-            for Awaited { side, place, number, says } in waiting {
+            for Awaited { side, place, number, until, word } in waiting {
+                let Some(guard) = shared.after.guards.all.get(number) else { continue };
                 let said = tokio::select! {
                     biased;
-                    said = says => said.ok(),
-                    () = cut(&mut phase) => None,
+                    said = heard(word, until) => {
+                        said.unwrap_or_else(|labels| guard.says(GuardOutcome::Errored, labels))
+                    }
+                    () = cut(&mut phase) => guard.says(GuardOutcome::NotRun, vec![why::STOPPING.to_owned()]),
                 };
-                let stopped = || {
-                    let guard = shared.after.guards.all.get(number)?;
-                    Some(guard.says(GuardOutcome::NotRun, vec![why::STOPPING.to_owned()]))
-                };
-                if let Some(said) = said.or_else(stopped) {
-                    put(looked.of(side), place, said);
-                }
+                put(looked.of(side), place, said);
             }
             let after_ms = if is_asked { ended.elapsed().as_millis() } else { 0 };
             let after_ms = u64::try_from(after_ms).unwrap_or(u64::MAX);
