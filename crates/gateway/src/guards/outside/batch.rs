@@ -28,11 +28,11 @@ impl Outside {
         // It is never closed.
         let _place = self.at_once.acquire().await.map_err(|_| Unable::Busy)?;
         let texts: Vec<Vec<&str>> = matters.iter().map(|matter| matter.texts.texts()).collect();
-        let of = |(matter, texts)| -> Question<'_> {
-            let (matter, texts): (&Matter<'_>, &Vec<&str>) = (matter, texts);
-            self.question(guard, matter.side, matter.about, texts)
-        };
-        let questions: Vec<Question<'_>> = matters.iter().zip(&texts).map(of).collect();
+        let questions: Vec<Question<'_>> = matters
+            .iter()
+            .zip(&texts)
+            .map(|(matter, texts)| self.question(guard, matter.side, matter.about, texts))
+            .collect();
         let verdicts = match (together, questions.as_slice()) {
             (false, [question]) => {
                 let body = Bytes::from(self.service.ask(question));
@@ -45,10 +45,10 @@ impl Outside {
                 self.service.read_batch(&questions, &answer).map_err(Unable::Answer)?
             }
         };
-        let said = |verdict: Verdict| match impersonal(verdict) {
+        let result = |verdict: Verdict| match impersonal(verdict) {
             Ok(verdict) => said(guard, verdict),
             Err(unable) => guard.says(GuardOutcome::Errored, vec![unable.label()]),
         };
-        Ok(verdicts.into_iter().map(said).collect())
+        Ok(verdicts.into_iter().map(result).collect())
     }
 }
