@@ -193,6 +193,9 @@ pub(crate) async fn run(mut call: Call, found: Box<Found>, body: Bytes) {
     let (enrichments, caller) = (&running.worker.shared.enrichments, &running.authorised.caller);
     running.authorised.pending =
         Pending::unseen(enrichments, caller, &prepared.model, &prepared.permission.purpose);
+    if let Some(after) = &mut running.authorised.after {
+        after.opaque();
+    }
     if let Some(wanted) = wanted {
         return Box::pin(session::run(running, wanted, &found, prepared)).await;
     }
@@ -239,6 +242,7 @@ fn authorisation(
         policies: decide::policy_digests(&call.caller.gate),
         rules: permission.rules.clone(),
         guards: prepared.guards.clone(),
+        guards_after: call.awaited(&permission.purpose),
         observed: permission.observed.clone(),
         references: References::of(&call.headers).to_record(),
         opened: Some(Opened {
