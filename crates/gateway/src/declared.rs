@@ -174,6 +174,11 @@ fn model_of(query: &str) -> Option<String> {
     words::is_model(model).then(|| model.to_owned())
 }
 
+/// Whether a declared route is called so.
+pub(crate) fn is_name(name: &str) -> bool {
+    FAMILIES.into_iter().flatten().any(|declared| declared.name == name)
+}
+
 /// Whether somebody asks for a conversation in real time in a way that is not declared, or for what would let them have one past the gateway.
 pub(crate) fn is_realtime(target: &Uri) -> bool {
     let path = target.path();

@@ -64,6 +64,7 @@ pub use gateway::{Foundations, Gateway};
 pub use guards::after::config::AfterConfig as GuardAfterConfig;
 pub use guards::after::{ASSESSED_WITHIN_US, assess_lost};
 pub use guards::config::{GuardConfig, Kind as GuardKind, Mode as GuardMode, Side as GuardSide, TopicConfig};
+pub use guards::cost::CostConfig as GuardCostConfig;
 pub use guards::outside::config::{
     OnError as GuardOnError, ServiceConfig as GuardServiceConfig, Shape as GuardShape,
 };

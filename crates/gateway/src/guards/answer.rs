@@ -385,8 +385,14 @@ impl AnswerGuards {
     pub(crate) fn results(&self, whole: bool, bytes: u64) -> Vec<Guarded> {
         let secrets = secrets_of(self.found.secrets.iter().copied());
         let flag = self.flag.as_deref();
-        let found =
-            Found { findings: &self.found.findings, secrets: &secrets, bytes, flag, references: None };
+        let found = Found {
+            findings: &self.found.findings,
+            secrets: &secrets,
+            bytes,
+            tools: 0,
+            flag,
+            references: None,
+        };
         let says = |guard: &Guard| {
             if let (Check::Schema(place), Some(held)) = (guard.check, &self.held)
                 && let Some(schema) = self.guards.schemas.get(place)

@@ -10,12 +10,12 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use memchr::memmem;
 use tabellion_mask::json::{Limits as JsonLimits, Path, RawString, Scalar, Visitor, walk};
 use tabellion_model::OpeningId;
-use tabellion_model::body::{Guarded, Masked, RouteClass};
+use tabellion_model::body::{BatchRequests, Guarded, Masked, RouteClass};
 use tabellion_model::charge::{Reserved, Tokens};
 use tabellion_views::gate::GatePrice;
 
 use super::{batch, form, masking_not_run, own};
-use crate::budget::{Charge, bound};
+use crate::budget::{Charge, batch as of_batch, bound};
 use crate::call::Call;
 use crate::code::Code;
 use crate::config::Limits;
@@ -91,6 +91,8 @@ pub(super) struct Prepared {
     pub(super) masking: Vec<String>,
     /// What a batch's file asks for.
     pub(super) batch: Option<batch::Asks>,
+    /// What the requests of a batch may take that it begins.
+    pub(super) begun: Option<BatchRequests>,
     pub(super) guards: Vec<Guarded>,
     pub(super) charge: Charge,
     pub(super) sent_on: SentOn,
@@ -157,20 +159,24 @@ pub(super) async fn prepare(
     .map_err(refused)?;
     own::check(call, found, &permission.target.upstream.name).map_err(refused)?;
     let file = batch::outgoing(call, found, body, &read, &permission, rules).await.map_err(refused)?;
-    if found.declared.special == Special::Batch {
-        check_batch(call, &read, &permission, rules).map_err(refused)?;
-    }
-    let price =
-        bound::price(&call.caller.gate.prices, &permission.target.upstream.name, &model, shared.now());
+    let (begun, price) = if found.declared.special == Special::Batch {
+        let (requests, price) = check_batch(call, &read, &permission, rules).map_err(refused)?;
+        (Some(requests), price)
+    } else {
+        let upstream = &permission.target.upstream.name;
+        (None, bound::price(&call.caller.gate.prices, upstream, &model, shared.now()))
+    };
     let batch::Outgoing { bytes, masked, passed, masking, mut batch } = file;
     let sent = Sent { bytes: bytes.len() as u64, masked: &masked, passed: &passed };
-    let mut guards = call.guarded_unread(&asked, &permission, sent).map_err(refused)?;
+    let most = reserved(found, &bytes, (read.candidates, begun.as_ref()), (price, &shared.limits));
+    let charge = Charge::new(most, price);
+    let mut guards = call.guarded_unread(&asked, &permission, sent, &charge).map_err(refused)?;
     if let Some(asks) = &mut batch {
         std::mem::take(&mut asks.said).join(&mut guards);
     }
     guards.extend(batch.is_none().then(masking_not_run));
     Ok(Prepared {
-        charge: Charge::new(reserved(found, &bytes, read.candidates, (price, &shared.limits)), price),
+        charge,
         sent_on: SentOn::of(&call.headers, found.declared.api),
         content_type: content_type_of(&read),
         kind: read.kind,
@@ -182,6 +188,7 @@ pub(super) async fn prepare(
         passed,
         masking,
         batch,
+        begun,
         guards,
     })
 }
@@ -245,13 +252,13 @@ fn target(call: &Call, found: &Found, body: &Bytes, read: &Read<'_>) -> Result<(
     Ok((model, target))
 }
 
-/// A batch is begun of a file that was masked on its way, for a route that is governed, and of models that may still be asked.
-fn check_batch(
-    call: &Call,
+/// A batch is begun of a file that was masked on its way, for a route that is governed, and of models that may still be asked. Gives what its requests may take, and their price.
+fn check_batch<'c>(
+    call: &'c Call,
     read: &Read<'_>,
     permission: &Permission,
     rules: &InForce,
-) -> Result<(), Refusal> {
+) -> Result<(BatchRequests, Option<&'c GatePrice>), Refusal> {
     let refused = |why: &str| Err(Refusal::new(Code::MalformedBody, why));
     let Some(file) = read.members.get("input_file_id").filter(|file| is_id(file)) else {
         return refused(
@@ -274,15 +281,23 @@ fn check_batch(
             "input_file_id names no file that was sent through this gateway for a batch of this system; send it with the purpose batch first",
         );
     };
-    batch::decide_again(call, &asked, permission, rules)
+    batch::decide_again(call, &asked, permission, rules)?;
+    let Some((requests, price)) = of_batch::reserve(&asked, &call.caller.gate.prices, provider, shared.now())
+    else {
+        return refused(
+            "input_file_id names a file that was sent before it was recorded what its requests may take; send it again with the purpose batch",
+        );
+    };
+    of_batch::check(&requests, &call.caller.gate.budgets, call.caller.budgeted())?;
+    Ok((requests, price))
 }
 
-/// The most that it may take: of a route that counts tokens as a call does, what a call would; of a conversation what its model's price lets one take, or a limit;
-/// of the others the call itself.
+/// The most that it may take: of a route that counts tokens as a call does, what a call would; of a batch that is begun what its requests may; of a conversation what
+/// its model's price lets one take, or a limit; of the others the call itself.
 fn reserved(
     found: &Found,
     body: &Bytes,
-    candidates: u64,
+    (candidates, begun): (u64, Option<&BatchRequests>),
     (price, limits): (Option<&GatePrice>, &Limits),
 ) -> Reserved {
     // Nothing is looked into, so whatever might stand for a file or another tier, or hide that it does, is taken for one.
@@ -298,6 +313,10 @@ fn reserved(
         let input = price.and_then(|price| price.input_limit).unwrap_or(limits.session_input_tokens);
         let output = price.and_then(|price| price.output_limit).unwrap_or(limits.session_output_tokens);
         let tokens = Tokens { input, output, ..Tokens::default() }.bounded();
+        return Reserved { input: tokens.input, output: tokens.output, price: by };
+    }
+    if let Some(BatchRequests { input, output, .. }) = begun {
+        let tokens = Tokens { input: *input, output: *output, ..Tokens::default() }.bounded();
         return Reserved { input: tokens.input, output: tokens.output, price: by };
     }
     if found.declared.class != RouteClass::Passthrough || found.declared.counts == Counts::Nothing {
