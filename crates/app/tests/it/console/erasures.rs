@@ -56,7 +56,7 @@ fn the_page_of_a_call_asks_for_its_erasure() {
     let (_, admin) = house.person("Ada", &[Role::Administrator]);
     let system = house.live_system(&admin, "Loan support");
     let (key, _) = house.key(&admin, &system);
-    let (index, call) = kept_call(&house, &system, &key);
+    let ([index, end], call) = kept_call(&house, &system, &key);
     let path = format!("/calls/{call}");
     let cleo = Browser::of(&house, "Cleo", &[Role::ComplianceOfficer]);
     let abe = Browser::of(&house, "Abe", &[Role::Approver]);
@@ -69,8 +69,12 @@ fn the_page_of_a_call_asks_for_its_erasure() {
     let from = list.find("/erasures/").expect("a link to the request");
     let one = &list[from..from + "/erasures/".len() + 32];
     let page = abe.page(one);
-    assert!(page.contains(&call) && page.contains(&format!(">{index}<")), "what goes is not shown: {page}");
+    let entries = [index, end].map(|entry| format!("#{entry}"));
+    assert!(
+        page.contains(&call) && entries.iter().all(|entry| page.contains(entry)),
+        "what goes is not shown: {page}"
+    );
     abe.follow(&abe.send(one, "decide-erasure", &[("decision", "confirm"), ("reason", "genuine")]));
-    assert!(!is_shown(&house, index), "confirmed content is still there");
+    assert!(!is_shown(&house, index) && !is_shown(&house, end), "confirmed content is still there");
     assert!(!cleo.page(&path).contains("form-ask-erasure"), "what is erased is offered to be erased");
 }
