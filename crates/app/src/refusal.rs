@@ -49,6 +49,7 @@ codes! {
     TooSlow "too_slow" 408 "The request took too long to arrive" "Send it again.";
     Conflict "conflict" 409 "It was changed at the same time" "Read it again, decide anew, send it again.";
     OnHold "on_hold" 409 "A legal hold forbids the erasure" "Nothing was erased. The operator sees the hold and its reason with tabellion hold list, and releases it once the case is closed (tabellion hold release); then confirm again. What is not held can be erased by a request of its own.";
+    InForce "in_force" 409 "What would be erased is in force" "Nothing was erased. End the budget or have the stop lifted that the detail names, then send it again.";
     AlreadySo "already_so" 409 "It is so already" "Nothing needs to be done.";
     OwnerUnknown "owner_unknown" 409 "A system without a known owner cannot go live" "Name a person who is known as its owner.";
     StageImpossible "stage_impossible" 409 "The system cannot go there from where it stands" "draft → live ⇄ paused → retired; retired is for good.";

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::{HeaderMap, Method, StatusCode};
-use tabellion_ledger::Ack;
+use tabellion_ledger::{Ack, ContentKeys};
 use tabellion_model::Micros;
 use tabellion_model::body::{Attempt, Capture, Delivered, Outcome};
 use tokio::time::sleep;
@@ -24,7 +24,7 @@ use crate::code::Code;
 use crate::config::span;
 use crate::decide::Refusal;
 use crate::ending::{Authorised, End, Kept};
-use crate::evidence::{self, EvidenceError};
+use crate::evidence::{self, EvidenceError, Terms};
 use crate::forward::{self, Inbound, NoAnswer, Outbound};
 use crate::prepare::Ready;
 use crate::race::Interrupt;
@@ -44,6 +44,8 @@ const MAX_RETRY_AFTER_S: u64 = 86_400;
 pub(crate) struct Again {
     /// The first permission.
     pub(crate) first: Ack,
+    /// The keys that the permission before this one is kept under: where the call was erased since, no other is recorded.
+    pub(crate) keys: ContentKeys,
     number: u64,
     because: Code,
     /// The model to ask now.
@@ -204,7 +206,10 @@ impl Plan {
             let Some(next) = self.next_model(&mut running, &model, &failure).await else {
                 return Next::Stays(Box::new(running));
             };
-            if running.interrupted().is_some()
+            // The permission of another attempt would say once more what was erased with the call, its person or its system.
+            let is_erased = running.worker.shared.evidence.is_erased(&running.authorised.kin.keys);
+            if is_erased
+                || running.interrupted().is_some()
                 || running.worker.shared.withdrawn(&running.authorised.caller).is_some()
             {
                 return Next::Stays(Box::new(running));
@@ -213,7 +218,8 @@ impl Plan {
             let first = self.first.get_or_insert_with(|| running.authorised.ack.clone()).clone();
             let instead_of = self.asked.clone();
             let (number, because) = (self.number, cause.code);
-            let again = Again { first, number, because, model: next.clone(), instead_of };
+            let keys = running.authorised.kin.keys.clone();
+            let again = Again { first, keys, number, because, model: next.clone(), instead_of };
             let (mut call, authorised) = self.call(running, again);
             match call.permitted(self.surface, &self.body, authorised.hold.as_deref()).await {
                 Ok((ready, hold)) => return go_on(call, authorised, &cause, (ready, hold), &self.body).await,
@@ -310,7 +316,8 @@ impl Call {
         let record = self.denial(refusal, Some(model.to_owned()));
         let stops = refusal.stopped_by.as_deref().map(|stops| stops.0.as_slice()).unwrap_or_default();
         let draft = evidence::denied(&record, &self.caller, self.again.as_deref(), stops)?;
-        self.worker.shared.evidence.append(&draft).await?;
+        let only_while = self.again.as_ref().map(|again| &again.keys);
+        self.worker.shared.evidence.append_under(&draft, Terms { room: None, only_while }).await?;
         self.worker.shared.metrics.denied(refusal.code);
         Ok(())
     }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::upgrade::OnUpgrade;
 use hyper::{HeaderMap, Response};
-use tabellion_ledger::{Ack, SubjectFields};
+use tabellion_ledger::{Ack, ContentKeys, OfCall, SubjectFields};
 use tabellion_mask::Classes;
 use tabellion_model::Micros;
 use tabellion_model::body::{AwaitedLook, CallAuthorised, CallDenied, Capture, Outcome};
@@ -28,7 +28,7 @@ use crate::dialect::Dialect;
 use crate::dialect::headers::retry_count;
 use crate::ending::{Authorised, End, Facts, Kept};
 use crate::enrich::Pending as Enriched;
-use crate::evidence::{self, EvidenceError, Room};
+use crate::evidence::{self, EvidenceError, Kin, Room, Terms};
 use crate::forward::NoAnswer;
 use crate::guards::AnswerGuards;
 use crate::guards::after::Pending;
@@ -82,6 +82,8 @@ struct Promised {
     room: Room,
     hold: Option<Box<Hold>>,
     after: Option<Pending>,
+    /// Whose keys what is kept of it is under.
+    alone: Option<OfCall>,
 }
 
 /// What is left of a call once it is decided.
@@ -259,10 +261,13 @@ impl Call {
         hold: Option<Box<Hold>>,
     ) -> Option<Running> {
         let evidence = &self.worker.shared.evidence;
+        let is_kept = capture.keeps_prompts() || capture.keeps_answers() || !kept.is_empty();
+        let is_looked_at = self.is_looked_at(&record.purpose) || !record.guards_after.is_empty();
+        let alone = evidence::alone(is_kept || is_looked_at, self.again.as_deref());
         let sealed = evidence.reserve().and_then(|room| {
-            let again = self.again.as_deref();
+            let attempt = (self.again.as_deref(), alone);
             let charge = hold.as_ref().map(|hold| hold.clear());
-            evidence::authorised((record, kept), &self.caller, again, charge).map(|draft| (room, draft))
+            evidence::authorised((record, kept), &self.caller, attempt, charge).map(|draft| (room, draft))
         });
         let (room, draft) = match sealed {
             Ok(sealed) => sealed,
@@ -271,21 +276,29 @@ impl Call {
         let after = Pending::of(&record.guards_after);
         self.stopwatch.enter(Phase::Sync);
         let worker = Arc::clone(&self.worker);
-        let mut append = pin!(worker.shared.evidence.append(&draft));
+        let before = self.again.as_ref().map(|again| again.keys.clone());
+        let terms = Terms { room: None, only_while: before.as_ref() };
+        let mut append = pin!(worker.shared.evidence.append_under(&draft, terms));
         let in_time = timeout(span(worker.shared.limits.record_ms), append.as_mut()).await;
         self.stopwatch.enter(Phase::Own);
         match in_time {
-            Ok(Ok(ack)) => Some(self.running(ack, Promised { room, hold, after }, capture)),
+            Ok(Ok(recorded)) => Some(self.running(recorded, Promised { room, hold, after, alone }, capture)),
             Ok(Err(error)) => self.unavailable(&error),
             Err(_) => {
-                self.refuse_late(append, Promised { room, hold, after }, capture).await;
+                self.refuse_late(append, Promised { room, hold, after, alone }, capture).await;
                 None
             }
         }
     }
 
-    fn running(self, ack: Ack, promised: Promised, capture: Capture) -> Running {
-        let Promised { room, mut hold, after } = promised;
+    /// Whether detectors look at it when it is over.
+    fn is_looked_at(&self, purpose: &str) -> bool {
+        let enrichments = &self.worker.shared.enrichments;
+        !self.caller.is_probe() && !enrichments.that_apply(self.caller.system_id, purpose).is_empty()
+    }
+
+    fn running(self, (ack, keys): (Ack, ContentKeys), promised: Promised, capture: Capture) -> Running {
+        let Promised { room, mut hold, after, alone } = promised;
         if let Some(hold) = &mut hold {
             hold.recorded(ack.index, self.worker.shared.now());
         }
@@ -293,10 +306,21 @@ impl Call {
         let Self { worker, caller, target, salt, stopwatch, watch, reply, again, .. } = self;
         let facts = Facts::of(&salt);
         let classes = worker.shared.classes;
-        let room = Some(room);
-        let pending = None;
-        let authorised =
-            Authorised { ack, caller, salt, capture, room, hold, again, stopwatch, facts, pending, after };
+        let (room, kin) = (Some(room), Kin { keys, alone });
+        let authorised = Authorised {
+            ack,
+            kin,
+            caller,
+            salt,
+            capture,
+            room,
+            hold,
+            again,
+            stopwatch,
+            facts,
+            pending: None,
+            after,
+        };
         Running { worker, authorised, guards: None, classes, dialect: target.dialect, watch, reply }
     }
 
@@ -304,7 +328,7 @@ impl Call {
     /// sent.
     async fn refuse_late(
         mut self,
-        append: impl Future<Output = Result<Ack, EvidenceError>>,
+        append: impl Future<Output = Result<(Ack, ContentKeys), EvidenceError>>,
         promised: Promised,
         capture: Capture,
     ) {
@@ -314,8 +338,8 @@ impl Call {
         self.worker.shared.metrics.denied(code);
         let (nobody, _) = oneshot::channel();
         drop(std::mem::replace(&mut self.reply, nobody).send(dialect.error(code, code.explain(), None)));
-        let Ok(ack) = append.await else { return };
-        let running = self.running(ack, promised, capture);
+        let Ok(recorded) = append.await else { return };
+        let running = self.running(recorded, promised, capture);
         let end = End::without_answer(Outcome::Cut, code, running.authorised.salt.commit(&error), capture);
         running.authorised.owe(&running.worker, end, &running.watch).await;
     }

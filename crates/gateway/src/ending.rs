@@ -1,11 +1,12 @@
 //! A call that was authorised, up to its one end record.
 //!
 //! Promises: exactly one end record for each call, whatever fails in between; one that cannot be made durable is tried again until the
-//! gateway ends, after which the next start records the call as broken. Must never: let a release pass before it.
+//! gateway ends, after which the next start records the call as broken; of a call that was erased meanwhile, or whose person or system was, it says that and how
+//! it ended, and nothing else. Must never: let a release pass before it.
 
 use std::time::Duration;
 
-use tabellion_ledger::{Ack, Draft};
+use tabellion_ledger::{Ack, Draft, OfCall};
 use tabellion_model::body::{
     Answered, CallCompleted, Capture, Conversed, Delivered, Guarded, Masked, Outcome,
 };
@@ -19,7 +20,7 @@ use crate::authenticate::Caller;
 use crate::budget::Hold;
 use crate::code::Code;
 use crate::enrich::Pending;
-use crate::evidence::{self, EvidenceError, Room};
+use crate::evidence::{self, EvidenceError, Kin, Room, Terms};
 use crate::guards::after::Pending as Assessed;
 use crate::race::Watch;
 use crate::salt::{Commitment, Committing, Salt};
@@ -109,6 +110,8 @@ pub(crate) const CAPTURE_OFF: &str = "capture_off";
 pub(crate) const TOO_LARGE: &str = "too_large";
 /// There is no answer that was given to anybody.
 const NO_ANSWER: &str = "no_answer";
+/// The call, its person or its system was erased before it ended.
+const ERASED: &str = "erased";
 /// The disk has room for the record without it alone.
 const NO_ROOM: &str = "no_room";
 
@@ -182,6 +185,8 @@ fn spent(end: &End, facts: &Facts) -> Spent {
 /// An authorised call.
 pub(crate) struct Authorised {
     pub(crate) ack: Ack,
+    /// What its records have in common.
+    pub(crate) kin: Kin,
     pub(crate) caller: Caller,
     /// Of the digests in its end record.
     pub(crate) salt: Salt,
@@ -222,7 +227,7 @@ impl Authorised {
     fn enrich(&mut self, worker: &Worker, outcome: Outcome) {
         let Some(mut pending) = self.pending.take() else { return };
         pending.ended(outcome);
-        if !worker.shared.enriching.push(pending, self.caller.clone(), self.ack.clone()) {
+        if !worker.shared.enriching.push(pending, self.caller.clone(), (self.ack.clone(), self.kin.clone())) {
             worker.shared.metrics.not_enriched();
         }
     }
@@ -232,7 +237,7 @@ impl Authorised {
         let Some(mut after) = self.after.take() else { return };
         after.ended(outcome, self.facts.received_bytes());
         let Shared { assessing, metrics, .. } = worker.shared.as_ref();
-        if assessing.push(after, self.caller.clone(), self.ack.clone()) {
+        if assessing.push(after, self.caller.clone(), (self.ack.clone(), self.kin.clone())) {
             metrics.after_waits(1);
         } else {
             metrics.not_assessed();
@@ -240,34 +245,57 @@ impl Authorised {
     }
 
     async fn append(&mut self, worker: &Worker, end: &End) -> Result<Ack, EvidenceError> {
-        let evidence = &worker.shared.evidence;
         let spent = self.hold.as_ref().map(|_| spent(end, &self.facts));
+        match self.append_whole(worker, end, spent).await {
+            Err(EvidenceError::Erased) => {
+                // Under keys that it shares with others: there is nothing of the call in it that could be erased.
+                let draft = self.draft(&self.bare(end), spent, None)?;
+                let terms = Terms { room: self.room.as_ref(), only_while: None };
+                worker.shared.evidence.append_under(&draft, terms).await.map(|(ack, _)| ack)
+            }
+            result => result,
+        }
+    }
+
+    /// The end with all that is known of it; [`EvidenceError::Erased`] where none of that may be recorded any more.
+    async fn append_whole(
+        &mut self,
+        worker: &Worker,
+        end: &End,
+        spent: Option<Spent>,
+    ) -> Result<Ack, EvidenceError> {
+        let evidence = &worker.shared.evidence;
         let mut body = self.body(end);
+        let only_while = Some(&self.kin.keys);
         if body.answer.is_some() {
             // Content may be larger than the room that was promised: on a full disk the end is recorded without it.
-            let draft = self.draft(&body, spent)?;
+            let draft = self.draft(&body, spent, self.kin.alone)?;
             self.stopwatch.enter(Phase::Sync);
-            match evidence.append(&draft).await {
-                Ok(ack) => return Ok(ack),
-                Err(error @ (EvidenceError::Fatal(_) | EvidenceError::SystemGone(_))) => return Err(error),
+            match evidence.append_under(&draft, Terms { room: None, only_while }).await {
+                Ok((ack, _)) => return Ok(ack),
                 Err(EvidenceError::Unavailable(_)) => {
                     body.answer = None;
                     body.answer_withheld = Some(NO_ROOM.to_owned());
                 }
+                Err(error) => return Err(error),
             }
         }
-        let draft = self.draft(&body, spent)?;
+        let draft = self.draft(&body, spent, self.kin.alone)?;
         self.stopwatch.enter(Phase::Sync);
-        match &self.room {
-            // INVARIANT: the room stays promised until the end is on record; a refused attempt must not give it to others.
-            Some(room) => evidence.append_in(&draft, room).await,
-            None => evidence.append(&draft).await,
-        }
+        // INVARIANT: the room stays promised until the end is on record; a refused attempt must not give it to others.
+        let terms = Terms { room: self.room.as_ref(), only_while };
+        evidence.append_under(&draft, terms).await.map(|(ack, _)| ack)
     }
 
-    fn draft(&self, body: &CallCompleted, spent: Option<Spent>) -> Result<Draft, EvidenceError> {
+    fn draft(
+        &self,
+        body: &CallCompleted,
+        spent: Option<Spent>,
+        alone: Option<OfCall>,
+    ) -> Result<Draft, EvidenceError> {
         let stops = &self.facts.stopped_by;
-        evidence::completed(body, &self.caller, &self.ack, self.again.as_deref(), spent, stops)
+        let attempt = (self.again.as_deref(), alone);
+        evidence::completed(body, &self.caller, &self.ack, attempt, spent, stops)
     }
 
     /// Goes on trying to record `end` after the client was told that it could not be recorded. Ends when it is, when the ledger is lost, or
@@ -288,6 +316,22 @@ impl Authorised {
                 return;
             }
             sleep(AGAIN).await;
+        }
+    }
+
+    /// The end of a call of which nothing is kept any more: that it ended, and how. No digest, label or name in it tells what was said.
+    fn bare(&self, end: &End) -> CallCompleted {
+        CallCompleted {
+            answered: Answered::default(),
+            received_sha256: None,
+            received_salted_sha256: None,
+            released_sha256: None,
+            released_salted_sha256: None,
+            masked: Vec::new(),
+            guards: Vec::new(),
+            answer: None,
+            answer_withheld: Some(ERASED.to_owned()),
+            ..self.body(end)
         }
     }
 

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::{Map, Value as Json};
 use tabellion_ledger::{
-    Ack, Clock, Draft, DraftParent, DraftStream, Ledger, LedgerError, Prepared, RejectCode, Reservation,
-    SubjectFields,
+    Ack, Clock, ContentKeys, Draft, DraftParent, DraftStream, Ledger, LedgerError, OfCall, Prepared,
+    RejectCode, Reservation, SubjectFields,
 };
 use tabellion_model::Micros;
 use tabellion_model::body::{
@@ -60,6 +60,9 @@ pub(crate) enum EvidenceError {
     /// Nothing more is recorded for the caller's system: it is deleted, or being deleted.
     #[error("{0}")]
     SystemGone(String),
+    /// What the record belongs to was erased, so it is not recorded as it is.
+    #[error("what the record belongs to was erased")]
+    Erased,
     /// Nothing more will be recorded by this process.
     #[error("{0}")]
     Fatal(String),
@@ -69,7 +72,7 @@ impl EvidenceError {
     /// What a caller is told.
     pub(crate) fn code(&self) -> Code {
         match self {
-            Self::Unavailable(_) | Self::Fatal(_) => Code::EvidenceUnavailable,
+            Self::Unavailable(_) | Self::Erased | Self::Fatal(_) => Code::EvidenceUnavailable,
             Self::SystemGone(_) => Code::SystemGone,
         }
     }
@@ -102,6 +105,24 @@ pub(crate) struct Evidence {
 
 /// Room for one end record.
 pub(crate) struct Room(Reservation);
+
+/// What a record is appended under.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Terms<'a> {
+    /// Room that was promised, and that stays promised when the append is refused. A draft that outgrew it is appended without it.
+    pub(crate) room: Option<&'a Room>,
+    /// Keys of the call that it belongs to: once any of them is destroyed it is [`EvidenceError::Erased`], and not recorded.
+    pub(crate) only_while: Option<&'a ContentKeys>,
+}
+
+/// What the records of one call have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Kin {
+    /// The keys that its permission is kept under; once one is destroyed, the call, its person or its system was erased.
+    pub(crate) keys: ContentKeys,
+    /// What was kept of the call, in its first record and after it, can be erased without any other; none: nothing is kept of it.
+    pub(crate) alone: Option<OfCall>,
+}
 
 impl Evidence {
     pub(crate) fn new(ledger: Arc<Ledger>, clock: Arc<dyn Clock>, on_fatal: OnFatal) -> Self {
@@ -152,21 +173,27 @@ impl Evidence {
 
     /// Seals and appends `draft`; returns when it is durable.
     pub(crate) async fn append(&self, draft: &Draft) -> Result<Ack, EvidenceError> {
-        self.append_sealed(draft, None).await
+        self.append_under(draft, Terms::default()).await.map(|(ack, _)| ack)
     }
 
-    /// The same in room that was promised, and that stays promised when the append is refused. A draft that outgrew its room is appended
-    /// without it.
-    pub(crate) async fn append_in(&self, draft: &Draft, room: &Room) -> Result<Ack, EvidenceError> {
-        self.append_sealed(draft, Some(&room.0)).await
-    }
-
-    async fn append_sealed(&self, draft: &Draft, room: Option<&Reservation>) -> Result<Ack, EvidenceError> {
+    /// The same under these terms, with the keys that it is kept under.
+    pub(crate) async fn append_under(
+        &self,
+        draft: &Draft,
+        terms: Terms<'_>,
+    ) -> Result<(Ack, ContentKeys), EvidenceError> {
         let mut attempt = 0;
         loop {
-            let prepared = self.ledger.prepare(draft).map_err(|error| self.note(error))?;
+            if terms.only_while.is_some_and(|keys| self.is_erased(keys)) {
+                return Err(EvidenceError::Erased);
+            }
+            let mut prepared = self.ledger.prepare(draft).map_err(|error| self.note(error))?;
+            let keys = prepared.content_keys();
+            if let Some(others) = terms.only_while {
+                prepared = prepared.only_while(others);
+            }
             attempt += 1;
-            match self.submit(prepared, room.cloned()).await {
+            match self.submit(prepared, terms.room.map(|room| room.0.clone())).await {
                 // A key was destroyed between sealing and committing: the next seal takes a new one.
                 Err(LedgerError::SealAgain) if attempt < RESEAL_LIMIT => {}
                 Err(error) => return Err(self.note(error)),
@@ -174,12 +201,18 @@ impl Evidence {
                     if self.is_troubled.load(Ordering::Acquire) {
                         self.set_trouble(None);
                     }
-                    return acks.into_iter().next().ok_or_else(|| {
+                    let ack = acks.into_iter().next().ok_or_else(|| {
                         EvidenceError::Fatal("an append was answered without a result".to_owned())
-                    });
+                    })?;
+                    return Ok((ack, keys));
                 }
             }
         }
+    }
+
+    /// Whether any of what is kept under these was erased.
+    pub(crate) fn is_erased(&self, keys: &ContentKeys) -> bool {
+        self.ledger.is_erased(keys)
     }
 
     async fn submit(&self, prepared: Prepared, room: Option<Reservation>) -> Result<Vec<Ack>, LedgerError> {
@@ -233,19 +266,24 @@ fn with_person_apart(mut draft: Draft) -> Draft {
     fields.into_iter().fold(draft, |draft, (name, value)| draft.about(&person, &name, value))
 }
 
+/// Whose keys what is kept of a call is under, where anything `is_kept`: its own, those of the first attempt, so that all of it can be erased alone.
+pub(crate) fn alone(is_kept: bool, again: Option<&Again>) -> Option<OfCall> {
+    is_kept.then(|| again.map_or(OfCall::First, |again| OfCall::Of(again.first.record_id)))
+}
+
 /// The draft of a permission, decided at the caller's snapshot; `charge` is what stands in the clear of what it reserved. With what is `kept` of its
-/// placeholders: each in a unit about the person whose value it may be, and then under keys of its own, so that the call can be erased alone.
+/// placeholders: each in a unit about the person whose value it may be. `alone`: whose keys it is kept under.
 pub(crate) fn authorised(
     (body, kept): (&CallAuthorised, &[SubjectFields]),
     caller: &Caller,
-    again: Option<&Again>,
+    (again, alone): (Option<&Again>, Option<OfCall>),
     charge: Option<Map<String, Json>>,
 ) -> Result<Draft, EvidenceError> {
     let mut draft = draft_of(body, caller)?;
     draft.parents = of_attempt(again);
     draft.clear = clear_of(caller, charge);
     draft.subjects = kept.to_vec();
-    draft.erasable_alone = !kept.is_empty();
+    draft.call = alone;
     draft.basis = Some(caller.gate.position);
     Ok(with_person_apart(draft))
 }
@@ -279,16 +317,25 @@ pub(crate) fn completed(
     body: &CallCompleted,
     caller: &Caller,
     authorised: &Ack,
-    again: Option<&Again>,
+    (again, alone): (Option<&Again>, Option<OfCall>),
     spent: Option<Spent>,
     stops: &[Reference],
 ) -> Result<Draft, EvidenceError> {
     let mut draft = draft_of(body, caller)?;
+    draft.call = of_first(alone, authorised);
     draft.clear = clear_of(caller, spent.map(Spent::to_clear));
     draft.parents = vec![parent(authorised, PARENT_ROLE)];
     draft.parents.extend(of_attempt(again));
     draft.parents.extend(stops.iter().map(stop_parent));
     Ok(draft)
+}
+
+/// The same as [`alone`], said by a record that comes after the permission.
+fn of_first(alone: Option<OfCall>, authorised: &Ack) -> Option<OfCall> {
+    alone.map(|alone| match alone {
+        OfCall::First => OfCall::Of(authorised.record_id),
+        of @ OfCall::Of(_) => of,
+    })
 }
 
 /// The edge of a further attempt's records to the call, in the header: a call is counted once also after its content was erased.
@@ -330,8 +377,10 @@ pub(crate) fn enriched(
     body: &CallEnriched,
     caller: &Caller,
     authorised: &Ack,
+    alone: Option<OfCall>,
 ) -> Result<Draft, EvidenceError> {
     let mut draft = draft_of(body, caller)?;
+    draft.call = of_first(alone, authorised);
     draft.parents = vec![parent(authorised, PARENT_ROLE)];
     Ok(draft)
 }
@@ -341,8 +390,10 @@ pub(crate) fn assessed(
     body: &CallAssessed,
     caller: &Caller,
     authorised: &Ack,
+    alone: Option<OfCall>,
 ) -> Result<Draft, EvidenceError> {
     let mut draft = draft_of(body, caller)?;
+    draft.call = of_first(alone, authorised);
     draft.parents = vec![parent(authorised, PARENT_ROLE)];
     Ok(draft)
 }

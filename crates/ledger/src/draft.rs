@@ -111,6 +111,19 @@ pub struct Draft {
     /// Give this record keys of its own, so that it can be erased alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub erasable_alone: bool,
+    /// Give this record the keys of the call that it belongs to, so that all of the call is erased together and nothing else is. For what this process makes
+    /// itself; nobody writes it into a draft.
+    #[serde(skip)]
+    pub call: Option<OfCall>,
+}
+
+/// Which call's a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfCall {
+    /// It begins one.
+    First,
+    /// It belongs to the one that this record began.
+    Of(RecordId),
 }
 
 fn one() -> u32 {
@@ -137,6 +150,7 @@ impl Draft {
             subjects: Vec::new(),
             retention: None,
             erasable_alone: false,
+            call: None,
         }
     }
 

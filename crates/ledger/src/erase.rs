@@ -6,6 +6,7 @@
 pub(crate) mod by_two;
 pub(crate) mod daily;
 pub(crate) mod expire;
+pub(crate) mod going;
 pub(crate) mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +26,7 @@ use crate::queue::Command;
 use crate::read;
 use crate::saved;
 use crate::state::Deletion;
-use crate::vault::{EVIDENCE_CLASS, KeyFilter, RetentionClass, subject_tag};
+use crate::vault::{EVIDENCE_CLASS, KeyFilter, KeyScope, RetentionClass, call_tag, subject_tag};
 use by_two::{Confirmed, by_two_only};
 
 /// Keys in one order: 35 bytes of header each, so an order stays well below the 65,535 bytes of an entry.
@@ -37,8 +38,10 @@ pub enum ErasureTarget {
     /// Everything about one data subject, in every system, under every name that [`OpenOptions::subject_names`](crate::OpenOptions::subject_names) gives for
     /// this one.
     Subject(String),
-    /// The content of one entry that was recorded as erasable alone.
+    /// The content of one entry that was recorded as erasable alone; of an entry of a call that of the whole call.
     Record(u64),
+    /// What is kept of the call that this record began: prompt, answer, what placeholders stand for, what detectors said, of every attempt.
+    Call(RecordId),
     /// Everything recorded for one system.
     System(SystemId),
     /// Everything of one retention class up to and including a month (yyyymm).
@@ -54,7 +57,8 @@ impl ErasureTarget {
     fn scope(&self) -> ErasureScope {
         match self {
             Self::Subject(_) => ErasureScope::Subject,
-            Self::Record(_) => ErasureScope::Record,
+            // Of the scopes that orders know, the one that is about no subject, system or rule.
+            Self::Record(_) | Self::Call(_) => ErasureScope::Record,
             Self::System(_) => ErasureScope::System,
             Self::Retention { .. } => ErasureScope::Retention,
         }
@@ -109,7 +113,7 @@ impl Ledger {
     ) -> Result<Erasure, LedgerError> {
         let keys = self.keys_of(target)?;
         if keys.is_empty() {
-            return Err(nothing_to_erase());
+            return Err(nothing_to_erase(target));
         }
         crate::holds::check(&self.state(), &self.shared.vault(), &keys)?;
         let mut done = Erasure { keys: keys.len(), ..Erasure::of_nothing() };
@@ -141,7 +145,10 @@ impl Ledger {
     ) -> Result<Ack, LedgerError> {
         let system = match target {
             ErasureTarget::System(system) => Some(system),
-            ErasureTarget::Subject(_) | ErasureTarget::Record(_) | ErasureTarget::Retention { .. } => None,
+            ErasureTarget::Subject(_)
+            | ErasureTarget::Record(_)
+            | ErasureTarget::Call(_)
+            | ErasureTarget::Retention { .. } => None,
         };
         self.order_of(target.scope(), system, keys, reason, confirmed)
     }
@@ -184,7 +191,7 @@ impl Ledger {
         let chunks = total.div_ceil(tombstone::MAX_TOMBSTONES).max(1);
         for number in 0..chunks {
             let part = units.iter().skip(number * tombstone::MAX_TOMBSTONES).take(tombstone::MAX_TOMBSTONES);
-            let body: Map<String, Value> = part.map(tombstone::field).collect();
+            let body: Map<String, Value> = part.map(|(_, unit)| tombstone::field(unit)).collect();
             let done = ErasureDone { erased: body.len() as u64, last: number + 1 == chunks, order };
             let mut draft = evidence(&Facts::ErasureDone(done));
             draft.body = body;
@@ -218,6 +225,9 @@ impl Ledger {
             ErasureTarget::System(system) => {
                 vec![KeyFilter { system: Some(*system), ..KeyFilter::default() }]
             }
+            ErasureTarget::Call(call) => {
+                vec![KeyFilter { call: Some(call_tag(call)), ..KeyFilter::default() }]
+            }
             ErasureTarget::Retention { class, until } => {
                 let class = RetentionClass::new(class).map_err(crate::draft::malformed)?;
                 if class.as_str() == EVIDENCE_CLASS {
@@ -245,6 +255,9 @@ impl Ledger {
         for unit in &stored.units {
             match vault.scope(&unit.key) {
                 Some(scope) if scope.own => keys.push(unit.key),
+                Some(KeyScope { call: Some(call), .. }) => {
+                    keys.extend(vault.find(&KeyFilter { call: Some(*call), ..KeyFilter::default() }));
+                }
                 Some(_) => {
                     return Err(LedgerError::rejected(
                         RejectCode::Malformed,
@@ -257,21 +270,27 @@ impl Ledger {
                 None => {}
             }
         }
+        // Several units of a call may be under one key.
+        keys.sort_unstable();
+        keys.dedup();
         Ok(keys)
     }
 
-    /// Every unit in the log that is sealed under one of `keys`, in log order.
-    fn units_under(&self, keys: &[VaultKeyId]) -> Result<Vec<UnitId>, LedgerError> {
+    /// Every unit in the log that is sealed under one of `keys`, with its entry, in log order.
+    fn units_under(&self, keys: &[VaultKeyId]) -> Result<Vec<(u64, UnitId)>, LedgerError> {
         let keys: BTreeSet<VaultKeyId> = keys.iter().copied().collect();
         let mut units = Vec::new();
         let (mut segment, mut bytes) = (read::OpenSegment::default(), Vec::new());
         for batch in self.batches_under(&keys) {
             segment.read(self.shared.disk.as_ref(), &batch, &mut bytes).map_err(LedgerError::Unavailable)?;
             let parsed = read::parse_batch(&batch, &bytes).map_err(|what| self.shared.damage(&what))?;
-            for frame in parsed.entries.iter().flat_map(|stored| &stored.units) {
+            let frames = (batch.first..).zip(&parsed.entries);
+            for (index, frame) in
+                frames.flat_map(|(index, stored)| stored.units.iter().map(move |frame| (index, frame)))
+            {
                 let (unit, key, _) = read::unit_of(frame).map_err(LedgerError::Fatal)?;
                 if keys.contains(&key) {
-                    units.push(unit);
+                    units.push((index, unit));
                 }
             }
         }
@@ -402,11 +421,20 @@ impl Ledger {
     }
 }
 
-fn nothing_to_erase() -> LedgerError {
-    LedgerError::rejected(
-        RejectCode::NotFound,
-        "there is nothing to erase: no live content key belongs to what was named",
-    )
+fn nothing_to_erase(target: &ErasureTarget) -> LedgerError {
+    let text = match target {
+        ErasureTarget::Call(_) => {
+            "there is nothing to erase alone: no live content key is this call's. It is erased already, or nothing was kept of it but its record, or it was recorded \
+             under keys that it shares with others; those go with their system, their person or their time"
+        }
+        ErasureTarget::Subject(_)
+        | ErasureTarget::Record(_)
+        | ErasureTarget::System(_)
+        | ErasureTarget::Retention { .. } => {
+            "there is nothing to erase: no live content key belongs to what was named"
+        }
+    };
+    LedgerError::rejected(RejectCode::NotFound, text)
 }
 
 fn about_system(facts: &Facts, system: &SystemId, reason: &str) -> Draft {

@@ -8,11 +8,11 @@ mod progress;
 mod saved;
 mod tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tabellion_model::registry;
-use tabellion_model::{Disclosure, Entry, Header, Purpose, SealedRecord};
+use tabellion_model::{Disclosure, Entry, Header, Purpose, SealedRecord, VaultKeyId};
 use tabellion_tlog::SignedCheckpoint;
 
 use crate::anchor::anchored;
@@ -26,7 +26,7 @@ use crate::read::{self, Stored};
 use crate::recover::{self, Inspect, KeysUsed, ScanOptions};
 use crate::state::LogState;
 use crate::tree::BLOCK;
-use crate::vault::{Found, KeyTable, decrypt_unit};
+use crate::vault::{Found, KeyTable, TABLE_PATH, decrypt_unit};
 use crate::wal::batch::Batch;
 pub use progress::{FsckProgress, FsckUnit, FsckWatch};
 use progress::{Meter, Watched, segment_bytes};
@@ -85,14 +85,15 @@ pub fn fsck_watched(
     let mut report = FsckReport::default();
     let bytes = (segment_bytes(disk.as_ref()), FsckUnit::Bytes);
     let meter = Meter::new(watch, "content keys", (1, STEPS), bytes);
-    let vault = open_vault(disk, options, &meter, &mut report);
+    let (vault, gone) = open_vault(disk, options, &meter, &mut report).unzip();
+    let gone = gone.unwrap_or_default();
     report.stopped = meter.ended_at();
     if report.stopped.is_some() {
         return report;
     }
     report.notes.extend(vault.iter().flat_map(|vault| vault.notes().to_vec()));
     let meter = Meter::new(watch, "entries and signatures", (2, STEPS), bytes);
-    let mut inspector = Inspector { vault: vault.as_ref(), report: &mut report };
+    let mut inspector = Inspector { vault: vault.as_ref(), gone: &gone, report: &mut report };
     let secrets = Secrets::load(disk.as_ref(), &options.keys).ok();
     let mut compared = Compared::new(&mut inspector, disk.as_ref(), secrets.as_ref());
     // A start holds the log against what was saved of it: entries that are gone since are told here as well.
@@ -142,7 +143,7 @@ fn open_vault(
     options: &OpenOptions,
     meter: &Meter<'_>,
     report: &mut FsckReport,
-) -> Option<KeyTable> {
+) -> Option<(KeyTable, BTreeSet<VaultKeyId>)> {
     let mut used = KeysUsed::default();
     let mut watched = Watched { inner: &mut used, meter };
     let scanned =
@@ -152,7 +153,30 @@ fn open_vault(
         let vault = ledger::open_vault(disk.as_ref(), &state, &secrets)?;
         used.check(&vault).map(|()| vault)
     });
-    opened.map_err(|error| report.find(error.to_string())).ok()
+    let vault = opened.map_err(|error| report.find(error.to_string())).ok()?;
+    let gone = destroyed(&state, &vault, report);
+    Some((vault, gone))
+}
+
+/// The keys that the log says are destroyed, after saying which of them `vault` has all the same.
+fn destroyed(state: &LogState, vault: &KeyTable, report: &mut FsckReport) -> BTreeSet<VaultKeyId> {
+    // An order that was cut short is no fault: the next start for writing goes on with it.
+    let unfinished: BTreeSet<VaultKeyId> = state.orders.values().flatten().copied().collect();
+    let live = unfinished.iter().filter(|key| vault.is_live(key)).count();
+    if live > 0 {
+        report.notes.push(format!(
+            "an erasure was cut short: {live} keys are ordered destroyed and still there; the next start for writing destroys them"
+        ));
+    }
+    let ended = state.erased_keys.iter().filter(|key| !unfinished.contains(key));
+    let gone: BTreeSet<VaultKeyId> = ended.copied().collect();
+    for key in gone.iter().filter(|key| vault.is_live(key)) {
+        report.find(format!(
+            "{TABLE_PATH} has the key {key}, which the log says is destroyed: the table, or this slot of it, was put back from an older copy. The next start for \
+             writing destroys it again; destroy the copy that it came from, too"
+        ));
+    }
+    gone
 }
 
 /// Evidence that anchors gave must be what was confirmed.
@@ -168,6 +192,8 @@ fn check_anchors(disk: &Arc<dyn Disk>, size: u64, report: &mut FsckReport) {
 
 struct Inspector<'a> {
     vault: Option<&'a KeyTable>,
+    /// Keys that the log says are destroyed.
+    gone: &'a BTreeSet<VaultKeyId>,
     report: &'a mut FsckReport,
 }
 
@@ -236,6 +262,10 @@ impl Inspector<'_> {
                     ));
                 }
                 Found::Live(key) => match decrypt_unit(&key, &unit.id, &header.record_id, &unit.ciphertext) {
+                    Ok(_) if self.gone.contains(&unit.key) => self.report.find(format!(
+                        "entry {index}: unit {} was erased, and can be read again with the key {}",
+                        unit.id, unit.key
+                    )),
                     Ok(disclosures) if all_listed(&disclosures, &listed.digests) => {
                         self.report.count("units readable");
                     }

@@ -32,7 +32,7 @@ use crate::retired;
 use crate::room::Reservation;
 use crate::saved::saver::{Saver, SaverThread};
 use crate::shared::Shared;
-use crate::stage::Item;
+use crate::stage::{ContentKeys, Item};
 use crate::state::LogState;
 use crate::vault::{KeyTable, MasterKey, VAULT_DIR};
 use crate::wal::segment::{DEFAULT_SEGMENT_BYTES, segment_path};
@@ -114,6 +114,23 @@ impl Prepared {
     /// The most bytes it can take in the log, its encrypted units included: what [`Ledger::reserve`] is asked for.
     pub fn size(&self) -> u64 {
         self.0.size_bound() as u64
+    }
+
+    /// The keys that its content is kept under.
+    pub fn content_keys(&self) -> ContentKeys {
+        match &self.0 {
+            Item::Record(record) => ContentKeys::of(&record.units),
+            Item::Statement(statement) => ContentKeys::of(&statement.units),
+        }
+    }
+
+    /// Has a record refused with [`LedgerError::SealAgain`] where what `keys` keep was erased by the time that it would be recorded.
+    #[must_use]
+    pub fn only_while(mut self, keys: &ContentKeys) -> Self {
+        if let Item::Record(record) = &mut self.0 {
+            record.only_while = Some(keys.clone());
+        }
+        self
     }
 }
 
@@ -277,6 +294,11 @@ impl Ledger {
         let (writer, producer) = self.writer();
         let sealer = self.sealer(writer, producer);
         sealer.seal_draft(draft).map(Prepared)
+    }
+
+    /// Whether any of what `keys` keep was erased.
+    pub fn is_erased(&self, keys: &ContentKeys) -> bool {
+        keys.any_gone(&self.shared.vault())
     }
 
     /// Takes in a statement that was sealed and signed elsewhere, with the disclosures to keep. Nothing is recorded yet.

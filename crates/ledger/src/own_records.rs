@@ -88,6 +88,7 @@ fn own_record(
         template,
         expected: None,
         units: Vec::new(),
+        only_while: None,
         request: None,
         fingerprint: None,
     })))

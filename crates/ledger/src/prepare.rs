@@ -13,7 +13,7 @@ use tabellion_model::{
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
-use crate::draft::{Draft, HeaderContext, checked_name, header_of, malformed};
+use crate::draft::{Draft, HeaderContext, OfCall, checked_name, header_of, malformed};
 use crate::entropy::Entropy;
 use crate::error::{LedgerError, RejectCode};
 use crate::idempotency;
@@ -21,7 +21,9 @@ use crate::keyring::{KeyPair, Secrets};
 use crate::own_records::{random_id, random_ids};
 use crate::read::{unit_frame, unit_prefix};
 use crate::stage::{Item, RecordItem, SealedUnit, StatementItem};
-use crate::vault::{KeyScope, KeyTable, RetentionClass, TAG_BYTES, encrypt_from, encrypt_unit, subject_tag};
+use crate::vault::{
+    CallTag, KeyScope, KeyTable, RetentionClass, TAG_BYTES, call_tag, encrypt_from, encrypt_unit, subject_tag,
+};
 
 /// Bytes of a field in a unit's plaintext, for the most part: what a frame has room for without growing.
 const USUAL_FIELD_BYTES: usize = 128;
@@ -77,6 +79,7 @@ impl Sealer<'_> {
         };
         let mut header = header_of(draft, &context)?;
         let class = draft.retention_class()?;
+        let call = self.call_of(draft, &record_id);
         let mut sealed = Vec::new();
         for (position, plan) in unit_plans(draft)?.iter().enumerate() {
             let scope = KeyScope {
@@ -84,7 +87,8 @@ impl Sealer<'_> {
                 class: class.clone(),
                 month: now.month(),
                 subject: plan.subject.map(|subject| subject_tag(&self.secrets.pseudonym, subject)),
-                own: draft.erasable_alone,
+                call,
+                own: draft.erasable_alone && call.is_none(),
             };
             let id = UnitId::from_bytes(if position == 0 { first_unit } else { random_id(self.entropy)? });
             let (digests, unit) = self.seal_unit(id, &record_id, &scope, plan)?;
@@ -105,6 +109,7 @@ impl Sealer<'_> {
             template,
             expected: draft.stream.as_ref().and_then(|stream| stream.expected),
             units: sealed.into_iter().map(|(_, unit)| unit).collect(),
+            only_while: None,
             request,
             fingerprint,
         })))
@@ -126,6 +131,15 @@ impl Sealer<'_> {
         encrypt_from(&keys.data_key(), &id, record, &mut frame, begin)
             .map_err(|error| malformed(format!("the body cannot be encrypted: {error}")))?;
         Ok((digests, (id, SealedUnit { frame, key: key_id })))
+    }
+
+    /// The call whose keys the record's content is kept under. Where the table of keys has no room for that, it is kept under those that all records share.
+    fn call_of(&self, draft: &Draft, record_id: &RecordId) -> Option<CallTag> {
+        let first = match draft.call.as_ref()? {
+            OfCall::First => record_id,
+            OfCall::Of(first) => first,
+        };
+        self.vault().has_room_for_calls().then(|| call_tag(first))
     }
 
     fn key_for(&self, scope: &KeyScope) -> Result<(VaultKeyId, Zeroizing<[u8; 32]>), LedgerError> {
@@ -188,6 +202,7 @@ impl Sealer<'_> {
                 class: class.clone(),
                 month: self.clock.now().month(),
                 subject: tag,
+                call: None,
                 // Whoever signs chooses the unit's id, from which its data key is derived; under a shared key a repeated id would encrypt two
                 // contents with one key stream.
                 own: true,

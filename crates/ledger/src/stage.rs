@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, MutexGuard};
 
+use tabellion_model::body::{Body as _, CallBroken, CallCompleted};
 use tabellion_model::registry::{Kind, is_key_record};
 use tabellion_model::{
     Header, KeyChain, KeyId, Micros, Numbers as RecordNumbers, ProducerId, Purpose, RecordId, RecordTemplate,
@@ -23,11 +24,28 @@ use crate::vault::KeyTable;
 use crate::wal::batch::{BatchWriter, MAX_BATCH_ENTRIES};
 use crate::witnessed::check_running;
 
+/// How a call ends: these are recorded for systems that are gone, too.
+const ENDS_OF_CALLS: [&str; 2] = [CallCompleted::TYPE, CallBroken::TYPE];
+
 /// The ciphertext of one unit, ready for the log, and the vault key it needs.
 pub(crate) struct SealedUnit {
     /// Payload of the unit frame.
     pub(crate) frame: Vec<u8>,
     pub(crate) key: VaultKeyId,
+}
+
+/// The keys that a record's content is kept under: by them a later record tells whether any of it was erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContentKeys(Arc<[VaultKeyId]>);
+
+impl ContentKeys {
+    pub(crate) fn of(units: &[SealedUnit]) -> Self {
+        Self(units.iter().map(|unit| unit.key).collect())
+    }
+
+    pub(crate) fn any_gone(&self, vault: &KeyTable) -> bool {
+        self.0.iter().any(|key| !vault.is_live(key))
+    }
 }
 
 /// A sealed record that still lacks its numbers.
@@ -38,6 +56,8 @@ pub(crate) struct RecordItem {
     /// Compare-and-swap on the header's stream.
     pub(crate) expected: Option<u64>,
     pub(crate) units: Vec<SealedUnit>,
+    /// Keys of another record without any of which this one is not recorded as it is.
+    pub(crate) only_while: Option<ContentKeys>,
     /// The canonical request, kept to compare with an earlier one; only with an idempotency key.
     pub(crate) request: Option<Vec<u8>>,
     pub(crate) fingerprint: Option<[u8; 32]>,
@@ -265,7 +285,9 @@ impl<'a> Staging<'a> {
     fn check_system(&self, header: &Header) -> Result<(), LedgerError> {
         let Some((system, _)) = header.system else { return Ok(()) };
         let Some(deletion) = self.state.deletions.get(&system) else { return Ok(()) };
-        if matches!(header.record_type.family(), "system" | "erasure" | "hold") {
+        // A call that was let through before has its end: without it nobody could tell what became of it.
+        let is_end = ENDS_OF_CALLS.contains(&header.record_type.as_str());
+        if is_end || matches!(header.record_type.family(), "system" | "erasure" | "hold") {
             return Ok(());
         }
         let detail = match deletion {
@@ -283,6 +305,10 @@ impl<'a> Staging<'a> {
 
     fn place_record(&mut self, record: &mut RecordItem) -> Result<Placed, LedgerError> {
         self.check_vault_keys(&record.units)?;
+        // INVARIANT: asked here, since an order that is durable by now has destroyed its keys: nothing is staged between the two.
+        if record.only_while.as_ref().is_some_and(|keys| keys.any_gone(&self.vault())) {
+            return Err(LedgerError::SealAgain);
+        }
         let version = self.next_version(&record.header, record.expected)?;
         let Some(epoch) = self.own_epoch() else {
             return Err(LedgerError::Fatal(

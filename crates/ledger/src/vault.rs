@@ -11,7 +11,9 @@ mod table;
 
 pub(crate) use cipher::{TAG_BYTES, decrypt_plain, decrypt_unit, encrypt_from, encrypt_unit};
 pub(crate) use extent::VaultExtent;
-pub(crate) use scope::{EVIDENCE_CLASS, KeyFilter, KeyScope, RetentionClass, SubjectTag, subject_tag};
+pub(crate) use scope::{
+    CallTag, EVIDENCE_CLASS, KeyFilter, KeyScope, RetentionClass, SubjectTag, call_tag, subject_tag,
+};
 pub(crate) use slot::SLOT;
 pub(crate) use table::{Found, KeyTable, MasterKey, TABLE_PATH, VAULT_DIR};
 

@@ -21,7 +21,9 @@ use tabellion_ledger::{
 };
 use tabellion_model::body::{self, Body as _, VerificationRan};
 use tabellion_model::registry::{Kind, Revocation};
-use tabellion_model::{CredentialId, Entry, KeyId, Micros, ProducerId, Purpose, Standing, SystemId};
+use tabellion_model::{
+    CredentialId, Entry, KeyId, Micros, ProducerId, Purpose, RecordId, Standing, SystemId,
+};
 use tabellion_tlog::{PublicKey, SignedCheckpoint};
 
 use crate::held::Held;
@@ -56,7 +58,7 @@ pub(crate) fn perform(held: &Held, request: &Request) -> Response {
     if let Some(response) = openings::perform(held, request) {
         return response;
     }
-    if let Some(response) = erasing::confirm(held, request) {
+    if let Some(response) = erasing::refused(held, request) {
         return response;
     }
     match done(&held.ledger, request) {
@@ -398,6 +400,7 @@ fn erasure_target(target: &Target) -> Result<ErasureTarget, LedgerError> {
     Ok(match target {
         Target::Subject(subject) => ErasureTarget::Subject(subject.clone()),
         Target::Record(index) => ErasureTarget::Record(*index),
+        Target::Call(call) => ErasureTarget::Call(id("call", call, RecordId::from_hex)?),
         Target::System(system) => ErasureTarget::System(id("system", system, SystemId::from_hex)?),
         Target::Retention { class, until } => {
             ErasureTarget::Retention { class: class.clone(), until: *until }

@@ -41,6 +41,8 @@ pub enum Target {
     Subject(String),
     /// One entry.
     Record(u64),
+    /// What is kept of a call: the record that began it, hex.
+    Call(String),
     /// A system, hex.
     System(String),
     /// A retention class, up to and including the month yyyymm.

@@ -92,7 +92,7 @@ pub(super) fn routes() -> Vec<Route> {
         AlgorithmUnsupported, ClaimsMissing, HeaderCritical, IdempotencyConflict, IdempotencyErased, IssuerUnknown, OnHold, PayloadMissing, SignatureWrong,
         StatementMalformed, NotPermitted, NotSignedIn, OwnLink, OwnWork, StateImpossible, NotWhatWasShown, StillObserved, ContentFaulty, Incomplete,
         ShardAhead, ShardForked, ShardUnsigned, ReplayNeeded, ReplayOutdated,
-        ContentErased, PackBelowPin, PackPublisherUnknown, PackTaken, PackTestsFail, PackUnsigned, PackWidens,
+        ContentErased, InForce, PackBelowPin, PackPublisherUnknown, PackTaken, PackTestsFail, PackUnsigned, PackWidens,
     };
     vec![
         row(GET, "/healthz", PUBLIC, Plain, "health", "Whether the process is up", 200, &[]).by(operation::health),
@@ -230,8 +230,8 @@ pub(super) fn routes() -> Vec<Route> {
         row(PUT, "/api/v1/soa/{control}", DECIDE_APPLICABILITY, Change, "decideApplicability", "Decide whether a control applies, with the reason", 200, &[NotFound, VersionRequired, Incomplete]).by(controls::decide),
 
         row(GET, "/api/v1/erasures", DECIDE_ERASURES, Plain, "listErasures", "Erasures that wait for a second person", 200, &[NotFound]).by(erasures::list),
-        row(POST, "/api/v1/erasures", ORDER_ERASURES, Once, "requestErasure", "Ask for an erasure, or for a system's deletion; nothing is erased before a second person confirms it", 201, &[NotFound, OnHold, SystemGone]).by(erasures::request),
-        row(POST, "/api/v1/erasures/{erasure}/decision", DECIDE_ERASURES, Plain, "decideErasure", "Confirm an erasure that somebody else asked for, which carries it out, or decline it", 200, &[NotFound, OwnWork, OwnLink, NotPermitted, OnHold, SystemGone, Conflict, ViewBehind, NotSignedIn]).by(erasures::decide),
+        row(POST, "/api/v1/erasures", ORDER_ERASURES, Once, "requestErasure", "Ask for an erasure, or for a system's deletion; nothing is erased before a second person confirms it", 201, &[NotFound, OnHold, InForce, SystemGone]).by(erasures::request),
+        row(POST, "/api/v1/erasures/{erasure}/decision", DECIDE_ERASURES, Plain, "decideErasure", "Confirm an erasure that somebody else asked for, which carries it out, or decline it", 200, &[NotFound, OwnWork, OwnLink, NotPermitted, OnHold, InForce, SystemGone, Conflict, ViewBehind, NotSignedIn]).by(erasures::decide),
 
         row(POST, "/api/v1/records", RECORD, Once, "record", "Record a file or an event, by its digest or whole", 201, &[UnknownReference, DigestMismatch, StageImpossible, SystemGone]).by(log::record).promptly(log::record_promptly),
         row(POST, "/api/v1/records/batch", RECORD, Once, "recordBatch", "Record up to 256 files and events together: all of them or none", 201, &[UnknownReference, DigestMismatch, StageImpossible, SystemGone]).by(log::records).promptly(log::records_promptly),

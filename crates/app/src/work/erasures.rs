@@ -1,13 +1,16 @@
 //! Erasures, and deletions of systems, that take two people: asked for by one, confirmed by another.
 //!
 //! Promises: nothing is erased before somebody else than who asked has confirmed it, in a session that neither let the other into
-//! (docs/decisions/0013-who-let-the-approver-in.md), which holds for the operator too; each step is a record; a retry with an idempotency key asks once. Must never: name a data subject to whoever may not see personal content.
+//! (docs/decisions/0013-who-let-the-approver-in.md), which holds for the operator too; each step is a record; a retry with an idempotency key asks once; whoever is to confirm is shown what was asked for, as it was asked, and how much
+//! goes. Must never: take what a budget or a stop says that is in force, or name a data subject to whoever may neither confirm nor see personal content.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tabellion_ledger::{By, Erasure, ErasureTarget, PendingErasure, WantedErasure};
-use tabellion_model::{CredentialId, ErasureRequestId, SystemId};
+use tabellion_ledger::{By, Erasure, ErasureTarget, Going, PendingErasure, WantedErasure};
+use tabellion_model::{CredentialId, ErasureRequestId, RecordId, SystemId};
+use tabellion_views::query::{BudgetVersion, StopRow};
 
+use super::asking::all;
 use super::forms::{IdForm, Line, Recorded, Reference, Time};
 use super::prose::Prose;
 use super::writing::scoped;
@@ -17,7 +20,7 @@ use crate::refusal::{Code, Refusal};
 
 const SECONDS_PER_HOUR: u64 = 3600;
 
-/// What is to be erased: exactly one of `subject`, `record` and `system`.
+/// What is to be erased: exactly one of `subject`, `record`, `call`, `usage_report` and `system`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewErasure {
@@ -27,6 +30,15 @@ pub struct NewErasure {
     /// The content of the entry of this index, which was recorded as erasable alone.
     #[serde(default)]
     pub record: Option<u64>,
+    /// What is kept of a call: prompt, answer, what placeholders stand for, what detectors said, of every attempt; by the id that its caller was given. That there was a call, and its charge,
+    /// stays.
+    #[serde(default)]
+    #[schemars(with = "Option<IdForm>")]
+    pub call: Option<RecordId>,
+    /// An export of what a provider counted, by its id.
+    #[serde(default)]
+    #[schemars(with = "Option<IdForm>")]
+    pub usage_report: Option<RecordId>,
     /// Everything recorded for a system.
     #[serde(default)]
     #[schemars(with = "Option<IdForm>")]
@@ -61,12 +73,19 @@ pub struct WaitingErasure {
     #[schemars(with = "Option<IdForm>")]
     pub by: Option<String>,
     /// What it is about; null: erased meanwhile.
-    #[schemars(extend("enum" = ["subject", "record", "system", null]))]
+    #[schemars(extend("enum" = ["subject", "record", "call", "system", null]))]
     pub scope: Option<String>,
-    /// The data subject, for whoever may see personal content.
+    /// The data subject as whoever asked named it, for whoever may confirm erasures or see personal content.
     pub subject: Option<String>,
     /// The entry.
     pub record: Option<u64>,
+    /// The call.
+    #[schemars(with = "Option<IdForm>")]
+    pub call: Option<String>,
+    /// Content keys that would be destroyed if it were confirmed now.
+    pub keys: u64,
+    /// For an entry and a call: the entries whose content would go; null: they are not counted.
+    pub entries: Option<Vec<u64>>,
     /// The system.
     #[schemars(with = "Option<IdForm>")]
     pub system: Option<String>,
@@ -114,12 +133,8 @@ impl Desk {
         new: &NewErasure,
     ) -> Result<(WaitingErasure, Written), Refusal> {
         check(actor, Permission::OrderErasures)?;
-        let target = match (&new.subject, new.record, new.system) {
-            (Some(subject), None, None) => ErasureTarget::Subject(subject.as_str().to_owned()),
-            (None, Some(record), None) => ErasureTarget::Record(record),
-            (None, None, Some(system)) => ErasureTarget::System(system),
-            _ => return Err(Refusal::new(Code::Malformed, "name exactly one of subject, record and system")),
-        };
+        self.refresh()?;
+        let target = self.erasure_target(new)?;
         if new.grace_hours.is_some() && new.system.is_none() {
             return Err(Refusal::at(
                 Code::Malformed,
@@ -131,6 +146,9 @@ impl Desk {
         let key = given.idempotency_key.as_deref().map(|key| scoped(actor, "request-erasure", key));
         let key = key.transpose()?;
         let earlier = self.earlier(key.as_deref(), false)?;
+        if earlier.is_none() {
+            self.check_erasable(&target)?;
+        }
         let by = By { credential: actor.credential(), parents: self.in_session(actor, earlier.as_ref())? };
         let wanted = WantedErasure {
             target: &target,
@@ -141,6 +159,69 @@ impl Desk {
         let (_, ack) = self.ledger.ask_for_erasure(&wanted, &by)?;
         let written = self.passed(&[ack])?;
         Ok((self.waiting(actor, self.ledger.erasure_request(written.index)?)?, written))
+    }
+
+    /// What `new` names.
+    fn erasure_target(&self, new: &NewErasure) -> Result<ErasureTarget, Refusal> {
+        let NewErasure { subject, record, call, usage_report, system, grace_hours: _, reason: _ } = new;
+        match (subject, record, call, usage_report, system) {
+            (Some(subject), None, None, None, None) => {
+                Ok(ErasureTarget::Subject(subject.as_str().to_owned()))
+            }
+            (None, Some(record), None, None, None) => Ok(ErasureTarget::Record(*record)),
+            (None, None, Some(call), None, None) => self.call_target(*call),
+            (None, None, None, Some(report), None) => {
+                Ok(ErasureTarget::Record(self.usage_row(*report)?.entry))
+            }
+            (None, None, None, None, Some(system)) => Ok(ErasureTarget::System(*system)),
+            _ => Err(Refusal::new(
+                Code::Malformed,
+                "name exactly one of subject, record, call, usage_report and system",
+            )),
+        }
+    }
+
+    /// The whole call that a record began, also where it is a further attempt of it.
+    fn call_target(&self, id: RecordId) -> Result<ErasureTarget, Refusal> {
+        let call = self.views.call(&id)?.ok_or_else(|| Refusal::not_found("call"))?;
+        let first = call.authorised.and_then(|said| said.attempt).map_or(id, |attempt| attempt.of);
+        let target = ErasureTarget::Call(first);
+        let own = ErasureTarget::Record(call.row.entry);
+        // Calls of before had keys of their own for one of their records, where what placeholders stand for was kept.
+        let is_of_before = self.ledger.going(&target)?.keys == 0
+            && self.ledger.going(&own).is_ok_and(|going| going.keys > 0);
+        Ok(if is_of_before { own } else { target })
+    }
+
+    /// Refuses `target` where it takes what a budget or a stop says that is in force: until it were ended or lifted every call would be denied, since nobody could tell whom it is for.
+    pub fn check_erasable(&self, target: &ErasureTarget) -> Result<(), Refusal> {
+        let in_force = |row: &BudgetVersion| !row.ended && row.said.is_some();
+        let budgets: Vec<_> = all(|page| self.views.budgets(page))?.into_iter().filter(in_force).collect();
+        let entries: Vec<u64> = budgets.iter().map(|row| row.entry).collect();
+        let hit = self.ledger.goes_with(target, &entries)?;
+        if let Some(row) = hit.and_then(|entry| budgets.iter().find(|row| row.entry == entry)) {
+            let name = &row.name;
+            return Err(Refusal::new(
+                Code::InForce,
+                format!(
+                    "this would erase whom the budget {name} is for, and then every call is denied until it is ended: end the budget {name} first, then ask again. Nothing was erased"
+                ),
+            ));
+        }
+        let in_force = |row: &StopRow| row.lifted.is_none() && row.scope.is_some();
+        let stops: Vec<_> = all(|page| self.views.stops(page))?.into_iter().filter(in_force).collect();
+        let entries: Vec<u64> = stops.iter().map(|row| row.entry).collect();
+        let hit = self.ledger.goes_with(target, &entries)?;
+        if let Some(row) = hit.and_then(|entry| stops.iter().find(|row| row.entry == entry)) {
+            let stop = row.stop;
+            return Err(Refusal::new(
+                Code::InForce,
+                format!(
+                    "this would erase whom the stop {stop} is for, and then every call is stopped until it is lifted: have the stop {stop} lifted first, then ask again. Nothing was erased"
+                ),
+            ));
+        }
+        Ok(())
     }
 
     /// The erasures that wait for a second person.
@@ -171,6 +252,8 @@ impl Desk {
                 ));
             }
             self.check_confirms(actor, &pending)?;
+            self.refresh()?;
+            pending.target.as_ref().map_or(Ok(()), |target| self.check_erasable(target))?;
         }
         let by = self.step_by(actor)?;
         let (done, acks) = if new.confirmed {
@@ -229,8 +312,14 @@ impl Desk {
     }
 
     fn waiting(&self, actor: &Actor, pending: PendingErasure) -> Result<WaitingErasure, Refusal> {
-        let sees_people = actor.reach(Permission::ReadPersonal) == Reach::All;
-        let (mut subject, mut record, mut system) = (None, None, None);
+        // Whoever confirms has to be able to check whom it is about: a name that cannot be read cannot be checked.
+        let sees = [Permission::DecideErasures, Permission::ReadPersonal];
+        let sees_people = sees.into_iter().any(|permission| actor.reach(permission) == Reach::All);
+        let going = match &pending.target {
+            Some(target) => self.ledger.going(target)?,
+            None => Going { keys: 0, entries: None },
+        };
+        let (mut subject, mut record, mut call, mut system) = (None, None, None, None);
         let scope = pending.target.map(|target| match target {
             ErasureTarget::Subject(named) => {
                 subject = sees_people.then_some(named);
@@ -239,6 +328,10 @@ impl Desk {
             ErasureTarget::Record(index) => {
                 record = Some(index);
                 "record".to_owned()
+            }
+            ErasureTarget::Call(id) => {
+                call = Some(id.to_hex());
+                "call".to_owned()
             }
             ErasureTarget::System(id) => {
                 system = Some(id.to_hex());
@@ -252,6 +345,9 @@ impl Desk {
             scope,
             subject,
             record,
+            call,
+            keys: going.keys as u64,
+            entries: going.entries,
             system,
             grace_hours: pending.grace_seconds.map(|grace| grace.div_ceil(SECONDS_PER_HOUR)),
             reason: pending.reason,

@@ -267,7 +267,10 @@ impl Desk {
             let version = self.views.usage_version(&body.provider)?;
             let body = UsageReported { supersedes, ..body.clone() };
             let stream = format!("usage/{}", body.provider);
-            Ok(vec![draft_of(&body, stream, given.expected(earlier, version))?])
+            let mut draft = draft_of(&body, stream, given.expected(earlier, version))?;
+            // It may name people by their keys and projects, and can go without the other records of its month.
+            draft.erasable_alone = true;
+            Ok(vec![draft])
         })?;
         let row = self.usage_row(written.record_id)?;
         self.reconcile(&row)?;
@@ -338,7 +341,7 @@ impl Desk {
         Ok(())
     }
 
-    fn usage_row(&self, report: RecordId) -> Result<UsageReportRow, Refusal> {
+    pub(super) fn usage_row(&self, report: RecordId) -> Result<UsageReportRow, Refusal> {
         self.views.usage_report(&report)?.ok_or_else(|| Refusal::not_found("usage report"))
     }
 

@@ -13,6 +13,7 @@ pub(crate) mod client;
 mod controls;
 mod document;
 mod enrichments;
+pub(crate) mod erased_calls;
 mod erasure;
 mod erasures;
 mod form;

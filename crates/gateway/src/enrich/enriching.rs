@@ -1,7 +1,7 @@
 //! The thread on which detectors look at calls that are over.
 //!
-//! Promises: whoever hands a call over waits for nothing; what waits is bounded, in calls and in bytes, and what is above it is on record as not looked at; at a
-//! stop what waits is looked at for a few seconds more. A call whose record could not be made, or that was still waiting when the process ended, has none, which
+//! Promises: whoever hands a call over waits for nothing; what waits is bounded, in calls and in bytes, and what is above it is on record as not looked at; of a call that was
+//! erased nothing is looked at and nothing recorded; at a stop what waits is looked at for a few seconds more. A call whose record could not be made, or that was still waiting when the process ended, has none, which
 //! every reader takes for "not looked at".
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ use crate::authenticate::Caller;
 use crate::config::StartError;
 use crate::enrich::pending::Pending;
 use crate::enrich::suite::Enrichments;
-use crate::evidence;
+use crate::evidence::{self, Kin, Terms};
 use crate::gateway::thread;
 use crate::upstream::pool::Pool;
 use crate::worker::Shared;
@@ -36,6 +36,7 @@ struct Job {
     pending: Box<Pending>,
     caller: Caller,
     authorised: Ack,
+    kin: Kin,
     /// Its share of the room, given back with it.
     _room: Option<OwnedSemaphorePermit>,
 }
@@ -73,14 +74,19 @@ impl Enriching {
     }
 
     /// Hands a call over whose end is durable; `false`: it is looked at by nobody, and has no record that says so.
-    pub(crate) fn push(&self, mut pending: Box<Pending>, caller: Caller, authorised: Ack) -> bool {
+    pub(crate) fn push(
+        &self,
+        mut pending: Box<Pending>,
+        caller: Caller,
+        (authorised, kin): (Ack, Kin),
+    ) -> bool {
         let bytes = u32::try_from(pending.bytes()).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).try_acquire_many_owned(bytes).ok();
         if room.is_none() {
             pending.give_up();
         }
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let job = Job { pending, caller, authorised, _room: room };
+        let job = Job { pending, caller, authorised, kin, _room: room };
         queue.as_ref().is_some_and(|queue| queue.try_send(job).is_ok())
     }
 
@@ -140,9 +146,14 @@ fn note(shared: &Shared, ended: &Result<(), JoinError>) {
 }
 
 async fn enrich(shared: &Shared, pool: &Pool, job: Job) {
+    // Nothing is said, to a service neither, of a call that was erased while it waited.
+    if shared.evidence.is_erased(&job.kin.keys) {
+        return shared.metrics.not_enriched();
+    }
     let body = job.pending.look(&shared.enrichments, pool).await;
-    let recorded = match evidence::enriched(&body, &job.caller, &job.authorised) {
-        Ok(draft) => shared.evidence.append(&draft).await.is_ok(),
+    let terms = Terms { only_while: Some(&job.kin.keys), ..Terms::default() };
+    let recorded = match evidence::enriched(&body, &job.caller, &job.authorised, job.kin.alone) {
+        Ok(draft) => shared.evidence.append_under(&draft, terms).await.is_ok(),
         Err(_) => false,
     };
     if !recorded {

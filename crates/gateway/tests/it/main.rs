@@ -18,6 +18,7 @@ mod denials;
 mod disk;
 mod endings;
 mod enrichments;
+mod erased_calls;
 mod fallback;
 mod fixture;
 mod grpc_guards;

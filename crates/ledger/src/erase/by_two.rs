@@ -24,6 +24,8 @@ use crate::vault::EVIDENCE_CLASS;
 
 /// Before the request's id in the name of its stream.
 const STREAM: &str = "erasure-request/";
+/// What a request says that is about a call.
+const CALL: &str = "call";
 /// The field that names the data subject.
 const SUBJECT: &str = "subject";
 
@@ -209,7 +211,7 @@ impl Ledger {
         let keys = self.keys_of(wanted.target)?;
         // A system under which nothing was recorded can be deleted all the same: from then on nothing can be.
         if keys.is_empty() && wanted.grace_seconds.is_none() {
-            return Err(super::nothing_to_erase());
+            return Err(super::nothing_to_erase(wanted.target));
         }
         crate::holds::check(&self.state(), &self.shared.vault(), &keys)
     }
@@ -363,6 +365,7 @@ fn requested(request: &ErasureRequestId, wanted: &WantedErasure<'_>, by: &By) ->
     let mut body = ErasureRequested {
         scope: wanted.target.scope().as_str().to_owned(),
         record: None,
+        call: None,
         system: None,
         grace_seconds: wanted.grace_seconds,
         reason: wanted.reason.to_owned(),
@@ -374,6 +377,10 @@ fn requested(request: &ErasureRequestId, wanted: &WantedErasure<'_>, by: &By) ->
             subjects.push(SubjectFields { subject: subject.clone(), fields });
         }
         ErasureTarget::Record(index) => body.record = Some(*index),
+        ErasureTarget::Call(call) => {
+            CALL.clone_into(&mut body.scope);
+            body.call = Some(call.to_hex());
+        }
         // Not in the header: the request is no content of the system.
         ErasureTarget::System(system) => body.system = Some(system.to_hex()),
         ErasureTarget::Retention { .. } => {
@@ -406,6 +413,7 @@ fn target_of(fields: &Map<String, Value>) -> Option<ErasureTarget> {
     match fields.get("scope")?.as_str()? {
         "subject" => Some(ErasureTarget::Subject(fields.get(SUBJECT)?.as_str()?.to_owned())),
         "record" => Some(ErasureTarget::Record(fields.get("record")?.as_u64()?)),
+        CALL => RecordId::from_hex(fields.get("call")?.as_str()?).map(ErasureTarget::Call),
         "system" => SystemId::from_hex(fields.get("system")?.as_str()?).map(ErasureTarget::System),
         _ => None,
     }

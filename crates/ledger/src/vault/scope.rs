@@ -2,7 +2,7 @@
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use tabellion_model::SystemId;
+use tabellion_model::{RecordId, SystemId};
 
 /// Class of what proves erasures and holds; it never expires.
 pub(crate) const EVIDENCE_CLASS: &str = "evidence";
@@ -49,6 +49,18 @@ pub(crate) fn subject_tag(pseudonym_key: &[u8; 32], subject: &str) -> SubjectTag
     mac.finalize().into_bytes().into()
 }
 
+/// Stands for a call in a slot of the key table: the first 96 of the 128 random bits of its record's id.
+pub(crate) type CallTag = [u8; 12];
+
+/// The tag of the call that `record` began.
+pub(crate) fn call_tag(record: &RecordId) -> CallTag {
+    let mut tag = CallTag::default();
+    for (to, from) in tag.iter_mut().zip(record.as_bytes()) {
+        *to = *from;
+    }
+    tag
+}
+
 /// The content that shares one vault key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct KeyScope {
@@ -57,6 +69,8 @@ pub(crate) struct KeyScope {
     /// Year and month, yyyymm.
     pub(crate) month: u32,
     pub(crate) subject: Option<SubjectTag>,
+    /// A key for what belongs to one call alone, so that the call can be erased without others.
+    pub(crate) call: Option<CallTag>,
     /// A key for one unit alone; never shared.
     pub(crate) own: bool,
 }
@@ -68,6 +82,7 @@ pub(crate) struct KeyFilter {
     /// The class, and the last month.
     pub(crate) class: Option<(RetentionClass, u32)>,
     pub(crate) subject: Option<SubjectTag>,
+    pub(crate) call: Option<CallTag>,
 }
 
 impl KeyFilter {
@@ -76,6 +91,7 @@ impl KeyFilter {
         let class =
             self.class.as_ref().is_none_or(|(class, until)| scope.class == *class && scope.month <= *until);
         let subject = self.subject.is_none_or(|subject| scope.subject == Some(subject));
-        system && class && subject
+        let call = self.call.is_none_or(|call| scope.call == Some(call));
+        system && class && subject && call
     }
 }

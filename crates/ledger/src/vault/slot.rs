@@ -2,7 +2,7 @@
 
 use tabellion_model::{Micros, SystemId, VaultKeyId};
 
-use super::scope::{KeyScope, MAX_CLASS_BYTES, RetentionClass};
+use super::scope::{CallTag, KeyScope, MAX_CLASS_BYTES, RetentionClass};
 
 /// Bytes of a slot: four in a kilobyte, so no slot straddles a disk sector.
 pub(crate) const SLOT: usize = 256;
@@ -15,6 +15,15 @@ pub(crate) const NONCE: usize = 12;
 pub(crate) const WRAPPED: usize = 48;
 const VERSION: u32 = 1;
 const LIVE: u8 = 1;
+/// Kinds of a slot: who shares the key.
+const OF_SUBJECT: u8 = 1;
+const OF_CLASS: u8 = 2;
+const OWN: u8 = 3;
+const OF_CALL: u8 = 4;
+/// The call's tag stands in two places that were empty before there was one.
+const CALL_HEAD: usize = 4;
+const CALL_TAIL: usize = 8;
+const _: () = assert!(CALL_HEAD + CALL_TAIL == size_of::<CallTag>());
 
 /// What a slot says besides the key itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +45,14 @@ pub(crate) struct Slot {
 impl Identity {
     /// The first 128 bytes of its slot.
     pub(crate) fn to_bytes(&self) -> [u8; IDENTITY] {
-        let kind = if self.scope.own { 3 } else { 2 - u8::from(self.scope.subject.is_some()) };
+        let kind = match &self.scope {
+            KeyScope { own: true, .. } => OWN,
+            KeyScope { call: Some(_), .. } => OF_CALL,
+            KeyScope { subject: Some(_), .. } => OF_SUBJECT,
+            KeyScope { .. } => OF_CLASS,
+        };
+        let call = self.scope.call.unwrap_or_default();
+        let (call_head, call_tail) = call.split_at(CALL_HEAD);
         let class = self.scope.class.as_str().as_bytes();
         let mut bytes = Vec::with_capacity(IDENTITY);
         bytes.extend_from_slice(&[0; 4]);
@@ -48,11 +64,12 @@ impl Identity {
         bytes.extend_from_slice(class);
         bytes.resize(64, 0);
         bytes.extend_from_slice(&self.scope.month.to_le_bytes());
-        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(call_head);
         bytes.extend_from_slice(&self.scope.subject.unwrap_or([0; 32]));
         bytes.extend_from_slice(
             self.scope.system.map(|system| *system.as_bytes()).unwrap_or_default().as_slice(),
         );
+        bytes.extend_from_slice(call_tail);
         bytes.resize(IDENTITY, 0);
         let crc = crc32c::crc32c(bytes.get(4..).unwrap_or_default()).to_le_bytes();
         let mut whole = [0; IDENTITY];
@@ -73,12 +90,13 @@ impl Identity {
         let ([kind, class_len], rest) = rest.split_first_chunk::<2>()?;
         let (class, rest) = rest.split_first_chunk::<MAX_CLASS_BYTES>()?;
         let (month, rest) = rest.split_first_chunk::<4>()?;
-        let (_, rest) = rest.split_first_chunk::<4>()?;
+        let (call_head, rest) = rest.split_first_chunk::<CALL_HEAD>()?;
         let (subject, rest) = rest.split_first_chunk::<32>()?;
-        let (system, _) = rest.split_first_chunk::<16>()?;
+        let (system, rest) = rest.split_first_chunk::<16>()?;
+        let (call_tail, _) = rest.split_first_chunk::<CALL_TAIL>()?;
         let class = std::str::from_utf8(class.get(..usize::from(*class_len))?).ok()?;
         let given = |bytes: &[u8]| bytes.iter().any(|byte| *byte != 0);
-        let known = u32::from_le_bytes(*version) == VERSION && matches!(kind, 1..=3);
+        let known = u32::from_le_bytes(*version) == VERSION && matches!(*kind, OF_SUBJECT..=OF_CALL);
         known.then_some(())?;
         Some(Self {
             id: VaultKeyId::from_bytes(*id),
@@ -88,7 +106,12 @@ impl Identity {
                 class: RetentionClass::new(class).ok()?,
                 month: u32::from_le_bytes(*month),
                 subject: given(subject).then_some(*subject),
-                own: *kind == 3,
+                call: if *kind == OF_CALL {
+                    Some([call_head.as_slice(), call_tail].concat().try_into().ok()?)
+                } else {
+                    None
+                },
+                own: *kind == OWN,
             },
         })
     }

@@ -121,8 +121,14 @@ impl KeyTable {
         master: MasterKey,
         keys: impl Iterator<Item = &'k VaultKeyId>,
     ) -> io::Result<Self> {
-        let scope =
-            KeyScope { system: None, class: RetentionClass::lost(), month: 0, subject: None, own: false };
+        let scope = KeyScope {
+            system: None,
+            class: RetentionClass::lost(),
+            month: 0,
+            subject: None,
+            call: None,
+            own: false,
+        };
         let mut slots = Vec::new();
         let mut rows = HashMap::new();
         for (position, id) in (1..).zip(keys) {
@@ -153,8 +159,14 @@ impl KeyTable {
     /// Enters `keys`, which the table lacks, as known and gone, durably.
     pub(crate) fn enter_lost(&mut self, keys: &[VaultKeyId]) -> io::Result<()> {
         for id in keys {
-            let scope =
-                KeyScope { system: None, class: RetentionClass::lost(), month: 0, subject: None, own: false };
+            let scope = KeyScope {
+                system: None,
+                class: RetentionClass::lost(),
+                month: 0,
+                subject: None,
+                call: None,
+                own: false,
+            };
             let identity = Identity { id: *id, created: Micros(0), scope };
             let position = self.used();
             self.pending.push(slot::gone(&identity.to_bytes()));
@@ -232,7 +244,9 @@ impl KeyTable {
                 None => return self.leave_out(position),
             },
         };
-        if key.is_some() && !slot.identity.scope.own {
+        // No call goes on in another process, so nothing more is kept under its key.
+        let is_shared = !slot.identity.scope.own && slot.identity.scope.call.is_none();
+        if key.is_some() && is_shared {
             self.by_scope.insert(slot.identity.scope.clone(), id);
         }
         self.rows.insert(id, KeyRow { identity: slot.identity, position, key });
@@ -370,6 +384,11 @@ impl KeyTable {
         let mut found: Vec<&KeyRow> = self.rows.values().filter(is_lost).collect();
         found.sort_by_key(|row| row.position);
         found.into_iter().map(|row| row.identity.id).collect()
+    }
+
+    /// Whether keys that one call alone has may still be made: beyond half of the table its room is kept for keys that many records share.
+    pub(crate) fn has_room_for_calls(&self) -> bool {
+        self.used() * (SLOT as u64) < MAX_TABLE_BYTES / 2
     }
 
     /// Live keys that fit `filter`, oldest first.

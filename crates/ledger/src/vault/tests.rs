@@ -77,6 +77,7 @@ fn scope(subject: u8) -> KeyScope {
         class: RetentionClass::new("standard").expect("a class"),
         month: 202_610,
         subject: Some([subject; 32]),
+        call: None,
         own: false,
     }
 }
@@ -206,6 +207,34 @@ fn keys_are_found_by_what_they_are_for() {
     assert!(table.find(&other).is_empty(), "one class's retention would expire another's content");
     table.destroy(&[ada, foreign]).expect("destroyed");
     assert_eq!(table.find(&subject), [old], "a destroyed key is ordered destroyed again");
+}
+
+/// Requirement: P48
+#[test]
+fn a_calls_keys_are_found_by_the_call_and_are_nobody_elses() {
+    let (bench, mut table) = Bench::new();
+    let of_call = |call: u8| KeyScope { subject: None, call: Some([call; 12]), ..scope(1) };
+    let person = KeyScope { subject: Some([1; 32]), ..of_call(3) };
+    let (first, first_key) = bench.key(&mut table, &of_call(3));
+    let (of_person, _) = bench.key(&mut table, &person);
+    let (other, _) = bench.key(&mut table, &of_call(4));
+    let shared = bench.key(&mut table, &KeyScope { subject: None, ..scope(1) }).0;
+    assert_eq!(bench.key(&mut table, &of_call(3)).0, first, "the end of a call would outlive its erasure");
+    table.make_durable().expect("durable");
+    let slot = bench.bytes().get(SLOT..2 * SLOT).expect("a slot").to_vec();
+    assert_eq!(
+        (slot.get(32), slot.get(68..72), slot.get(120..128)),
+        (Some(&4), Some([3; 4].as_slice()), Some([3; 8].as_slice())),
+        "another version could not tell whose call it is"
+    );
+    let mut table = bench.open(&[]).expect("the table opens");
+    let call = |call: u8| KeyFilter { call: Some([call; 12]), ..KeyFilter::default() };
+    assert_eq!(table.find(&call(3)), [first, of_person], "erasing a call would miss what is kept of it");
+    assert!(is(&table, &first, &first_key), "content would be lost");
+    let subject = KeyFilter { subject: Some([1; 32]), ..KeyFilter::default() };
+    assert_eq!(table.find(&subject), [of_person], "erasing a person would miss their calls");
+    table.destroy(&table.find(&call(3))).expect("destroyed");
+    assert!(table.is_live(&other) && table.is_live(&shared), "another call's content went with it");
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod crash_points;
 mod damage;
 mod derived;
 mod disk;
+mod erased_calls;
 mod erasure;
 mod expiry;
 mod fixture;

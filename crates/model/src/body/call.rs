@@ -357,7 +357,8 @@ pub struct CallCompleted {
     /// The provider's body, when the system's capture keeps it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub answer: Option<String>,
-    /// Why `answer` is not here: `capture_off`, `too_large`.
+    /// Why `answer` is not here: `capture_off`, `too_large`, `no_answer`, `no_room`; `erased`: the call, its person or its system was erased before it ended, and
+    /// nothing that tells what was said is here.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub answer_withheld: Option<String>,
 }

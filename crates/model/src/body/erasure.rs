@@ -6,11 +6,14 @@ use serde::{Deserialize, Serialize};
 /// unit about that very subject, so that the name goes with the rest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErasureRequested {
-    /// `subject`, `record` or `system`.
+    /// `subject`, `record`, `call` or `system`.
     pub scope: String,
     /// The entry, for a record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<u64>,
+    /// The record that began the call, hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
     /// The system, hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,

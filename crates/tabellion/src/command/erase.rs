@@ -96,7 +96,7 @@ fn order(options: &Options) -> Result<(), Failure> {
     let target = options
         .target
         .target()
-        .ok_or_else(|| Failure::malformed("say what to erase: --subject, --record or --system"))?;
+        .ok_or_else(|| Failure::malformed("say what to erase: --subject, --record, --call or --system"))?;
     let reason = options.reason.clone().unwrap_or_default();
     let request = Request::Erase { target: target.clone(), reason: reason.clone() };
     let answer = Writer::with(&directory, |writer| match writer.respond(&request)? {
@@ -141,6 +141,7 @@ fn line(erasure: &Pending) -> String {
     let what = match &erasure.target {
         Some(Target::Subject(subject)) => format!("subject {subject}"),
         Some(Target::Record(index)) => format!("entry {index}"),
+        Some(Target::Call(call)) => format!("call {call}"),
         Some(Target::System(system)) => match erasure.grace_seconds {
             Some(grace) => format!("system {system}, deleted {} hours after the confirmation", grace / 3600),
             None => format!("system {system}"),

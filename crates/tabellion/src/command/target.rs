@@ -14,6 +14,9 @@ pub(crate) struct TargetOptions {
     /// The content of one entry that can be erased alone
     #[arg(long, value_name = "INDEX")]
     record: Option<u64>,
+    /// What is kept of one call, by the id that its caller was given
+    #[arg(long, value_name = "ID")]
+    call: Option<String>,
     /// Everything recorded for one system
     #[arg(long, value_name = "ID")]
     system: Option<String>,
@@ -25,6 +28,7 @@ impl TargetOptions {
         let subject = self.subject.clone().map(Target::Subject);
         subject
             .or_else(|| self.record.map(Target::Record))
+            .or_else(|| self.call.clone().map(Target::Call))
             .or_else(|| self.system.clone().map(Target::System))
     }
 }

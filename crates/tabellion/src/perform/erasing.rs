@@ -16,15 +16,25 @@ use crate::request::{
     Answer, Appended, Erased, Expiring, HeldSystem, KeepRule, Pending, Request, Response, Target,
 };
 
-/// Refuses a confirmation where the operator let in who asked; only the control plane knows who let whom in. `None`: the ledger's own rules decide.
-pub(super) fn confirm(held: &Held, request: &Request) -> Option<Response> {
-    let Request::DecideErasure { request, confirmed: true, .. } = request else { return None };
-    let request = ErasureRequestId::from_hex(request)?;
-    let pending = held.ledger.pending_erasure(&request).ok().filter(|pending| pending.by.is_some())?;
+/// Refuses what only the control plane knows to refuse: a confirmation where the operator let in who asked, and whatever would take what a budget or a stop says that is in force. `None`:
+/// the ledger's own rules decide.
+pub(super) fn refused(held: &Held, request: &Request) -> Option<Response> {
+    let (target, pending) = match request {
+        Request::Erase { target, .. } | Request::RequestErasure { target, .. } => {
+            (erasure_target(target).ok()?, None)
+        }
+        Request::DecideErasure { request, confirmed: true, .. } => {
+            let request = ErasureRequestId::from_hex(request)?;
+            let pending = held.ledger.pending_erasure(&request).ok()?;
+            (pending.target.clone()?, Some(pending).filter(|pending| pending.by.is_some()))
+        }
+        _ => return None,
+    };
     let refused = match held.desk() {
         Ok(desk) => desk
             .refresh()
-            .and_then(|()| desk.check_confirms(&Actor::Operator, &pending))
+            .and_then(|()| pending.map_or(Ok(()), |pending| desk.check_confirms(&Actor::Operator, &pending)))
+            .and_then(|()| desk.check_erasable(&target))
             .map_err(super::people::refusal),
         Err(failure) => Err(unavailable(failure.to_string())),
     };
@@ -142,6 +152,7 @@ fn waiting(pending: PendingErasure) -> Pending {
     let target = pending.target.map(|target| match target {
         ErasureTarget::Subject(subject) => Target::Subject(subject),
         ErasureTarget::Record(index) => Target::Record(index),
+        ErasureTarget::Call(call) => Target::Call(call.to_hex()),
         ErasureTarget::System(system) => Target::System(system.to_hex()),
         ErasureTarget::Retention { class, until } => Target::Retention { class, until },
     });

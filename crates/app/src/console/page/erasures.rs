@@ -1,22 +1,32 @@
 //! Erasures that take two people: asked for here, confirmed by somebody else.
 //!
-//! Promises: what is confirmed is what the page shows, with who asked and why. Must never: name a data subject to whoever may not see personal content.
+//! Promises: what is confirmed is what the page shows, as it was asked for, with who asked, why, and how much goes. Must never: be shown to whoever may not confirm.
 
 use serde_json::{Value, json};
 use tabellion_model::{CredentialId, ErasureRequestId};
 
 use crate::console::answer::Answered;
-use crate::console::block::{Facts, fold, section};
+use crate::console::block::{Block, Facts, fold, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::table::{Listing, Row, Rows, column, nothing};
 use crate::console::visit::{Content, Visit};
+use crate::console::words::count;
 use crate::permission::Permission;
 use crate::refusal::{Code, Refusal};
 use crate::work::erasures::{ErasureDecision, NewErasure, WaitingErasure};
 
+/// Entries that a page lists; a call has a few, and the API has all.
+const MAX_ENTRIES: usize = 50;
 /// The form that asks.
 const ASK: &str = "ask-erasure";
+/// What the form that asks does.
+const CONSEQUENCE: &str =
+    "Nothing is erased yet. Somebody else has to confirm it; your request is on record under your name.";
+/// What may go of a call, in the form's words.
+pub(super) const CALL: &str = "call";
+/// An export of a provider's usage, in the form's words.
+pub(super) const USAGE_REPORT: &str = "usage_report";
 /// The form that decides.
 const DECIDE: &str = "decide-erasure";
 
@@ -38,6 +48,8 @@ pub(crate) fn request(visit: &Visit<'_>) -> Answered {
                 ("record", Value::from(index))
             }
             "system" => ("system", Value::from(named)),
+            "call" => ("call", Value::from(named)),
+            "usage_report" => ("usage_report", Value::from(named)),
             _ => ("subject", Value::from(named)),
         };
         if let Some(members) = body.as_object_mut() {
@@ -50,7 +62,7 @@ pub(crate) fn request(visit: &Visit<'_>) -> Answered {
         Ok((_, written)) => Ok(visit.recorded("/erasures", &written)),
         Err(refusal) => {
             let pointer = refusal.pointer.as_deref().map(|pointer| match pointer {
-                "/subject" | "/record" | "/system" => "/named".to_owned(),
+                "/subject" | "/record" | "/call" | "/usage_report" | "/system" => "/named".to_owned(),
                 other => other.to_owned(),
             });
             let refusal = Refusal { pointer, ..refusal };
@@ -134,20 +146,41 @@ fn ask_form() -> Form {
     let scopes = [
         ("subject", "Everything about one person, in every system"),
         ("record", "The content of one entry that was recorded as erasable alone"),
+        (CALL, "What is kept of one call: prompt, answer and what was said of them"),
+        (USAGE_REPORT, "One export of what a provider counted"),
         ("system", "Everything recorded for one system"),
     ];
     let scopes = scopes.map(|(value, label)| (value.to_owned(), label.to_owned())).to_vec();
     let fields = vec![
         Field::new("scope", "What goes", Kind::Select(scopes)),
         Field::new("named", "Which", Kind::Line).hint(
-            "The person as in the records (an account number, say), the entry's index, or the system's id.",
+            "The person as in the records (an account number, say), the entry's index, or the id of the call, the export or the system.",
         ),
         Field::new("reason", "Why", Kind::Area(3)).hint("Whoever confirms it reads this."),
     ];
     let mut form = Form::new(ASK, "/erasures".to_owned(), "Ask for it", fields);
-    form.consequence =
-        "Nothing is erased yet. Somebody else has to confirm it; your request is on record under your name.";
+    form.consequence = CONSEQUENCE;
     form
+}
+
+/// The form that asks for the erasure of what a page shows; nothing where that is not for the reader, or the page shows the past.
+pub(super) fn asked_here(
+    visit: &Visit<'_>,
+    (scope, what): (&'static str, &'static str),
+    id: &str,
+) -> Result<Option<Block>, Refusal> {
+    if visit.moment.is_some() || !visit.can(Permission::OrderErasures) {
+        return Ok(None);
+    }
+    let fields = vec![
+        Field::new("scope", "What goes", Kind::Select(vec![(scope.to_owned(), what.to_owned())]))
+            .value(scope),
+        Field::new("named", "Which", Kind::Line).value(id),
+        Field::new("reason", "Why", Kind::Area(3)).hint("Whoever confirms it reads this."),
+    ];
+    let mut form = Form::new(ASK, "/erasures".to_owned(), "Ask for it", fields);
+    form.consequence = CONSEQUENCE;
+    fold(ASK, "Ask for its erasure", false, form.block(visit, None)?).map(Some)
 }
 
 fn one(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
@@ -155,8 +188,14 @@ fn one(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answere
     let waiting = visit.desk.waiting_erasures(visit.actor()?)?.erasures;
     let waiting = waiting.into_iter().find(|waiting| waiting.id == id);
     let waiting = waiting.ok_or_else(|| Refusal::not_found("erasure"))?;
-    let facts = Facts::default()
-        .with("What goes", what(&waiting))
+    let goes = Cell::quantity(&count(waiting.keys), waiting.keys);
+    let mut facts =
+        Facts::default().with("What goes", what(&waiting)).with("Content keys that it takes", goes);
+    if let Some(entries) = &waiting.entries {
+        let cells = entries.iter().take(MAX_ENTRIES).map(|index| visit.entry(*index));
+        facts = facts.with_all("Entries whose content it takes", cells.collect());
+    }
+    let facts = facts
         .with("Asked for by", by(visit, &waiting)?)
         .with("Why", Cell::maybe(waiting.reason.as_deref(), "erased"))
         .with("Entry", visit.entry(waiting.recorded.index))
@@ -193,6 +232,9 @@ fn what(waiting: &WaitingErasure) -> Cell {
         (_, Some(subject), _, _) => Cell::text(&format!("everything about {subject}")),
         (Some("subject"), None, _, _) => Cell::text("everything about one person"),
         (_, _, Some(index), _) => Cell::text(&format!("entry {index}")),
+        (Some(CALL), ..) => {
+            Cell::text(&format!("what is kept of the call {}", waiting.call.as_deref().unwrap_or_default()))
+        }
         (_, _, _, Some(system)) => Cell::text(&match waiting.grace_hours {
             Some(hours) => format!("system {system}, deleted {hours} hours after the confirmation"),
             None => format!("system {system}"),

@@ -6,7 +6,7 @@ use askama::Template;
 use serde_json::json;
 
 use super::calls::{captured_readable, day_of};
-use super::{assessed, came, enriched, stops, tools, unmask};
+use super::{assessed, came, enriched, erasures, stops, tools, unmask};
 use crate::console::answer::Answered;
 use crate::console::block::{Block, Facts, Line, Note, Text, section};
 use crate::console::cell::Cell;
@@ -80,6 +80,10 @@ pub(super) fn page(visit: &Visit<'_>, call: &Call, status: u16, refused: Option<
     blocks.extend(came::attempts(visit, call)?);
     if visit.can(Permission::ReadEntries) {
         blocks.push(proof(visit, call, ended.map(|end| end.index))?);
+    }
+    if call.decision.permitted && call.state != "erased" {
+        let what = (erasures::CALL, "What is kept of this call: prompt, answer and what was said of them");
+        blocks.extend(erasures::asked_here(visit, what, &call.id)?);
     }
     let model = call.model.as_deref().unwrap_or("a model");
     let title = own.map_or_else(|| format!("Call to {}", Cell::text(model).text), str::to_owned);

@@ -5,6 +5,7 @@
 use serde_json::json;
 use tabellion_model::{CredentialId, FindingId, RecordId};
 
+use super::erasures;
 use crate::console::answer::Answered;
 use crate::console::block::{Block, Facts, Note, section};
 use crate::console::cell::{Cell, Look};
@@ -140,6 +141,10 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     }
     blocks.push(facts(visit, report)?);
     blocks.push(listing.table(visit, Rows::All(rows))?);
+    if report.format.is_some() {
+        let what = (erasures::USAGE_REPORT, "This export of what a provider counted");
+        blocks.extend(erasures::asked_here(visit, what, &report.id)?);
+    }
     let content = Content {
         trail: vec![("Usage".to_owned(), "/usage".to_owned())],
         lead: "As it is now: calls that ended since are counted.".to_owned(),

@@ -48,9 +48,11 @@ fn one_person_asks_and_another_confirms() {
     assert_eq!(waiting["erasures"][0]["id"], asked["id"], "who is to confirm does not see it: {waiting}");
     assert_eq!(
         waiting["erasures"][0]["subject"],
-        json!(null),
-        "an approver sees personal data by this: {waiting}"
+        json!("customer-7"),
+        "whoever is to confirm cannot tell whom it is about: {waiting}"
     );
+    assert_eq!(waiting["erasures"][0]["keys"], json!(1), "nor how much goes: {waiting}");
+    house.get(&ida, "/api/v1/erasures").refused(403, "not_permitted");
     let done = house.post(&abe, &path, &yes).ok().json();
     assert_eq!(done["erased"], true, "{done}");
     assert!(!house.shows(&ida, index), "confirmed content is still shown");

@@ -4,6 +4,7 @@ use tabellion_ledger::{Draft, UnitContent};
 use tabellion_model::body::Role;
 
 use super::browser::Browser;
+use crate::api::erased_calls::kept_call;
 use crate::api::house::House;
 
 fn is_shown(house: &House, index: u64) -> bool {
@@ -31,9 +32,14 @@ fn one_person_asks_on_the_page_and_another_confirms_what_it_shows() {
     assert!(is_shown(&house, index), "a request alone erased content");
 
     let list = abe.page("/erasures");
-    assert!(!list.contains("customer-7"), "an approver sees personal data by this");
+    assert!(list.contains("customer-7"), "whoever is to confirm cannot tell whom it is about: {list}");
     let from = list.find("/erasures/").expect("a link to the request");
     let path = &list[from..from + "/erasures/".len() + 32];
+    let asked_for = abe.page(path);
+    assert!(
+        asked_for.contains("everything about customer-7") && asked_for.contains("Content keys that it takes"),
+        "whoever confirms is not shown what goes: {asked_for}"
+    );
     let yes = [("decision", "confirm"), ("reason", "genuine")];
     let own = cleo.send(path, "decide-erasure", &yes);
     assert!(own.status == 403 && is_shown(&house, index), "who asked confirmed: {}", own.text());
@@ -41,4 +47,34 @@ fn one_person_asks_on_the_page_and_another_confirms_what_it_shows() {
     assert!(done.contains("No erasure waits"), "it waits although it is done: {done}");
     assert!(!is_shown(&house, index), "confirmed content is still there");
     assert_eq!(abe.get(path).status, 404, "what is decided can be decided again");
+}
+
+/// Requirement: P48. Whoever reads a call asks for its erasure where they read it, and nobody else is offered that.
+#[test]
+fn the_page_of_a_call_asks_for_its_erasure() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let (key, _) = house.key(&admin, &system);
+    let ([index, end], call) = kept_call(&house, &system, &key);
+    let path = format!("/calls/{call}");
+    let cleo = Browser::of(&house, "Cleo", &[Role::ComplianceOfficer]);
+    let abe = Browser::of(&house, "Abe", &[Role::Approver]);
+    let ida = Browser::of(&house, "Ida", &[Role::Auditor]);
+    assert!(!ida.page(&path).contains("form-ask-erasure"), "a form is shown that can only be refused");
+    assert!(cleo.page(&path).contains("form-ask-erasure"), "nobody finds how a call is erased");
+    let asked = [("scope", "call"), ("named", call.as_str()), ("reason", "asked to be forgotten")];
+    cleo.follow(&cleo.send("/erasures", "ask-erasure", &asked));
+    let list = abe.page("/erasures");
+    let from = list.find("/erasures/").expect("a link to the request");
+    let one = &list[from..from + "/erasures/".len() + 32];
+    let page = abe.page(one);
+    let entries = [index, end].map(|entry| format!("#{entry}"));
+    assert!(
+        page.contains(&call) && entries.iter().all(|entry| page.contains(entry)),
+        "what goes is not shown: {page}"
+    );
+    abe.follow(&abe.send(one, "decide-erasure", &[("decision", "confirm"), ("reason", "genuine")]));
+    assert!(!is_shown(&house, index) && !is_shown(&house, end), "confirmed content is still there");
+    assert!(!cleo.page(&path).contains("form-ask-erasure"), "what is erased is offered to be erased");
 }

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::authenticate::Caller;
 use crate::config::{Limits, StartError};
-use crate::evidence::{self, EvidenceError};
+use crate::evidence::{self, EvidenceError, Kin, Terms};
 use crate::gateway::thread;
 use crate::guards::after::assessing::{Ask, Looked, look, put};
 use crate::guards::after::batches::{Question, Services, Word, heard};
@@ -53,6 +53,7 @@ struct Job {
     pending: Pending,
     caller: Caller,
     authorised: Ack,
+    kin: Kin,
     ended: Instant,
     /// Its share of the room, given back with it; none: nobody looks at it.
     _room: Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)>,
@@ -103,12 +104,12 @@ impl Assessing {
     }
 
     /// Hands a call over whose end is durable; `false`: it has no record, and the next start finds it.
-    pub(crate) fn push(&self, mut pending: Pending, caller: Caller, authorised: Ack) -> bool {
+    pub(crate) fn push(&self, mut pending: Pending, caller: Caller, (authorised, kin): (Ack, Kin)) -> bool {
         let room = if pending.seen.is_ok() { self.room(pending.bytes()) } else { None };
         if room.is_none() && pending.seen.is_ok() {
             pending.give_up(why::QUEUE_FULL);
         }
-        let job = Job { pending, caller, authorised, ended: Instant::now(), _room: room };
+        let job = Job { pending, caller, authorised, kin, ended: Instant::now(), _room: room };
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.as_ref().is_some_and(|queue| queue.try_send(job).is_ok())
     }
@@ -233,7 +234,11 @@ async fn ask(
 
 /// Has a call looked at, and records what came of it.
 async fn assess(shared: &Shared, services: Arc<Services>, mut phase: watch::Receiver<Phase>, job: Job) {
-    let Job { mut pending, caller, authorised, ended, _room } = job;
+    let Job { mut pending, caller, authorised, kin, ended, _room } = job;
+    // Nothing is said, to a service neither, of a call that was erased while it waited.
+    if shared.evidence.is_erased(&kin.keys) {
+        return shared.metrics.not_assessed();
+    }
     let seen = std::mem::replace(&mut pending.seen, Err(why::QUEUE_FULL));
     let body = match seen {
         Err(why) => {
@@ -261,21 +266,22 @@ async fn assess(shared: &Shared, services: Arc<Services>, mut phase: watch::Rece
             CallAssessed { prompt: looked.prompt, answer: looked.answer, after_ms }
         }
     };
-    record(shared, &phase, &body, (&caller, &authorised)).await;
+    record(shared, &phase, &body, (&caller, &authorised, &kin)).await;
 }
 
 async fn record(
     shared: &Shared,
     phase: &watch::Receiver<Phase>,
     body: &CallAssessed,
-    (caller, authorised): (&Caller, &Ack),
+    (caller, authorised, kin): (&Caller, &Ack, &Kin),
 ) {
-    let Ok(draft) = evidence::assessed(body, caller, authorised) else {
+    let Ok(draft) = evidence::assessed(body, caller, authorised, kin.alone) else {
         return shared.metrics.not_assessed();
     };
     for _ in 0..TRIES {
         let is_cut = *phase.borrow() == Phase::Cut;
-        match shared.evidence.append(&draft).await {
+        let terms = Terms { only_while: Some(&kin.keys), ..Terms::default() };
+        match shared.evidence.append_under(&draft, terms).await {
             Ok(_) => return shared.metrics.assessed([&body.prompt, &body.answer].into_iter().flatten()),
             Err(EvidenceError::Unavailable(_)) if !is_cut => sleep(PAUSE).await,
             Err(_) => break,
