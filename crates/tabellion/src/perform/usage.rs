@@ -41,6 +41,7 @@ fn outcome(comparison: &UsageComparison, index: u64) -> UsageOutcome {
         more_here: of("more_here").count() as u64,
         not_comparable: of("not_comparable").count() as u64,
         more_there: of("more_there").map(words).collect(),
+        open: comparison.report.reconciled.as_ref().and_then(|said| said.open).unwrap_or(0),
     }
 }
 
