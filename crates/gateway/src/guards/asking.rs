@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use tabellion_guard::service::{EditFault, Fault};
 use tabellion_mask::json::Limits as JsonLimits;
 use tabellion_model::body::{GuardOutcome, Guarded};
 
@@ -13,8 +14,8 @@ use crate::code::Code;
 use crate::guards::config::{Mode, Side};
 use crate::guards::edits::Proposals;
 use crate::guards::gathered::Gathered;
-use crate::guards::outside::Matter;
 use crate::guards::outside::config::{MAX_TIMEOUT_MS, OnError};
+use crate::guards::outside::{Matter, TOO_MUCH};
 use crate::guards::suite::{Check, Guards};
 use crate::race::{Interrupt, Watch};
 use crate::stopwatch::{Phase, Stopwatch};
@@ -86,28 +87,38 @@ impl Guards {
             );
             return Some(Stop { code: Code::GuardBlocked, text });
         }
-        let unseen = of(GuardOutcome::Errored).find(|result| self.denies_unseen(&result.guard))?;
-        // What a schema cannot be held against is so however often it is asked for; of others' services there may be one later.
-        let then = if self.holds_by_schema(&unseen.guard) {
-            "that does not change by waiting: ask for a shorter or simpler answer"
-        } else {
-            "try again later"
+        let unseen = of(GuardOutcome::Errored).find(|result| self.denies_unseen(result))?;
+        let by_size = if self.asks_outside(&unseen.guard) { too_much(unseen) } else { None };
+        // What a schema cannot be held against is so however often it is asked for, and so is what is too much; of others' services there may be one later.
+        let (code, then) = match side {
+            Side::Prompt if by_size == Some(TooMuch::ToShow) => {
+                (Code::BodyTooLarge, "that does not change by waiting: send less at once")
+            }
+            _ if by_size.is_some() || self.holds_by_schema(&unseen.guard) => {
+                (Code::GuardErrored, "that does not change by waiting: ask for a shorter or simpler answer")
+            }
+            _ => (Code::GuardErrored, "try again later"),
         };
         let text = format!(
             "the guard {} could not look at it{}, so it is not let through; {then}, or ask the governance engineer who keeps the guard",
             unseen.guard,
             bracketed(&unseen.found)
         );
-        Some(Stop { code: Code::GuardErrored, text })
+        Some(Stop { code, text })
     }
 
     fn holds_by_schema(&self, name: &str) -> bool {
         self.all.iter().any(|guard| guard.name == name && matches!(guard.check, Check::Schema(_)))
     }
 
-    /// Whether the guard of this name stops what it could not look at: so does every one that is not told otherwise.
-    fn denies_unseen(&self, name: &str) -> bool {
-        let guard = self.all.iter().find(|guard| guard.name == name);
+    fn asks_outside(&self, name: &str) -> bool {
+        self.all.iter().any(|guard| guard.name == name && matches!(guard.check, Check::Outside(_)))
+    }
+
+    /// Whether the guard of this result stops what it could not look at: so does every one that is not told otherwise, and one that could stop or change the call
+    /// stops what is too much for it whatever it is told, since whoever calls could switch it off by sending or asking for much.
+    fn denies_unseen(&self, unseen: &Guarded) -> bool {
+        let guard = self.all.iter().find(|guard| guard.name == unseen.guard);
         if let Some(guard) = guard.filter(|guard| matches!(guard.check, Check::Schema(_))) {
             return guard.mode == Mode::Block;
         }
@@ -115,8 +126,28 @@ impl Guards {
             Check::Outside(place) => self.outside.get(place),
             _ => None,
         });
-        outside.is_none_or(|outside| outside.on_error == OnError::Deny)
+        let must_look = guard.is_some_and(|guard| guard.mode == Mode::Block || guard.may_edit);
+        outside.is_none_or(|outside| {
+            outside.on_error == OnError::Deny || (must_look && too_much(unseen).is_some())
+        })
     }
+}
+
+/// How much there was, where that is what was wrong: it is in the hands of whoever calls, and not of the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TooMuch {
+    /// To be shown, or to be said of it.
+    ToShow,
+    /// To be changed.
+    ToEdit,
+}
+
+fn too_much(unseen: &Guarded) -> Option<TooMuch> {
+    unseen.found.iter().find_map(|word| match word.as_str() {
+        word if word == TOO_MUCH || word == Fault::TooLarge.as_str() => Some(TooMuch::ToShow),
+        word if word == EditFault::Count.as_str() => Some(TooMuch::ToEdit),
+        _ => None,
+    })
 }
 
 /// Words behind a sentence; none leave no brackets.

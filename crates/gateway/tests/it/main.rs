@@ -25,6 +25,7 @@ mod grpc_server;
 mod guard_edit_rules;
 mod guard_editor;
 mod guard_edits;
+mod guard_mends;
 mod guard_splits;
 mod guards;
 mod identity;
