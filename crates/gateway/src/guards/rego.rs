@@ -113,7 +113,7 @@ impl Call {
             return self.worker.shared.guards.unasked_rego(numbers, results);
         };
         let Sent { bytes, masked, passed } = sent;
-        let call = RegoCall { question, sent_bytes: bytes, masked, passed };
+        let call = RegoCall { question, instead_of: asked.instead_of, sent_bytes: bytes, masked, passed };
         self.worker.shared.guards.ask_rego(numbers, results, &call, texts);
     }
 

@@ -13,6 +13,8 @@ use crate::scene::stage_name;
 pub struct RegoCall<'a> {
     /// What rules in Cedar are asked.
     pub question: Question<'a>,
+    /// The model that the application asked for, where this attempt is for another in its place.
+    pub instead_of: Option<&'a str>,
     /// Size of what will be sent.
     pub sent_bytes: u64,
     /// Personal data that something takes the place of.
@@ -42,7 +44,7 @@ const MEMBERS: &[(&str, Member)] = &[
     ("hour_utc", Member::Plain),
     ("key", Member::Plain),
     ("masked", Member::Any),
-    ("model", Member::Of(&["name", "asked_as"])),
+    ("model", Member::Of(&["name", "asked_as", "attempted_as"])),
     ("passed", Member::Any),
     ("person", Member::Plain),
     ("provider", Member::Of(&["name", "region", "retention_days", "trains"])),
@@ -85,7 +87,11 @@ impl RegoCall<'_> {
             "hour_utc": hour_utc,
             "key": question.key.to_hex(),
             "masked": counted(self.masked),
-            "model": { "name": question.model, "asked_as": question.asked_as },
+            "model": {
+                "name": question.model,
+                "asked_as": self.instead_of.unwrap_or(question.asked_as),
+                "attempted_as": question.asked_as,
+            },
             "passed": counted(self.passed),
             "provider": { "name": question.upstream, "trains": terms.trains() },
             "purpose": question.purpose,
