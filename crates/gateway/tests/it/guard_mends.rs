@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 use tabellion_gateway::{
-    Gateway, GatewayConfig, GuardConfig, GuardKind, GuardMode, GuardOnError, GuardServiceConfig, GuardSide,
+    Gateway, GatewayConfig, GuardConfig, GuardKind, GuardMode, GuardOnError, GuardSchemaConfig,
+    GuardSchemaOf, GuardServiceConfig, GuardSide,
 };
 use tabellion_model::body::{Delivered, GuardOutcome};
 use tabellion_testkit::Upstream;
-use tabellion_testkit::upstream::{Answer, Script, openai};
+use tabellion_testkit::upstream::{Answer, Script, openai, responses};
 
 use crate::fixture::{Fixture, Setup, say};
 use crate::guards::told;
@@ -86,4 +87,42 @@ fn a_side_that_stands_twice_refuses_the_start() {
         let said = Gateway::check(&config).expect_err("it is taken").to_string();
         assert!(said.contains("[guard.twice] on names a side twice"), "{said}");
     }
+}
+
+/// Requirement: N21, N24. Some servers put all that a response says beside its items, and some clients read nothing else: guards, schemas and values of placeholders
+/// are of that too.
+#[test]
+fn a_text_beside_the_items_of_a_response_is_no_way_around() {
+    let beside = |items: &str, beside: &str| {
+        let mut response = responses::response_of(items);
+        response["output_text"] = beside.into();
+        Answer::json(200, response.to_string())
+    };
+    let ask = |fixture: &Fixture, text: &str| {
+        let body = json!({ "model": "model-a", "input": text }).to_string();
+        fixture.call("POST", "/v1/responses", &[("Content-Type", "application/json")], body.as_bytes())
+    };
+    let schema =
+        GuardSchemaConfig { of: Some(GuardSchemaOf::Given(r#"{"type":"object"}"#.to_owned())), tools: false };
+    let schema = GuardConfig {
+        on: vec![GuardSide::Answer],
+        schema: Some(schema),
+        ..GuardConfig::new("form", GuardKind::Schema)
+    };
+    let words =
+        GuardConfig { words: vec!["heron".to_owned()], ..GuardConfig::new("words", GuardKind::Words) };
+    for (guard, said) in [(schema, "no"), (words, "{\"a\":\"heron\"}")] {
+        let name = guard.name.clone();
+        let fixture = fixture(beside("{}", said), guard);
+        assert_eq!(ask(&fixture, "what?").code(), "guard_blocked", "{name} did not look");
+        assert_eq!(fixture.end().delivered, Delivered::Nothing);
+    }
+    let echo = Script::by(move |request, _| {
+        let text = request.text();
+        let from = text.find("<EMAIL_").expect("it is masked");
+        beside("fine", &text[from..from + "<EMAIL_7Q2K4F>".len()])
+    });
+    let fixture = Fixture::with(echo, Setup::default());
+    let answer = ask(&fixture, "write to ada.lovelace@example.org");
+    assert_eq!(answer.json()["output_text"], "ada.lovelace@example.org", "its reader gets a placeholder");
 }
