@@ -14,6 +14,7 @@ use tabellion_model::body::{FileModel, Masked};
 
 use super::asks::{Asking, FileAsks};
 use super::form;
+use super::own;
 use super::prepare::{Read, is_of_openai};
 use super::said::SaidOfLines;
 use crate::call::Call;
@@ -209,6 +210,7 @@ impl Batch<'_> {
             return Err(malformed("a batch has no streams; leave out stream".to_owned()));
         }
         let permission = self.decided(surface, &request, line.body.len())?;
+        own::check_named(self.call, &request.kept, &permission.target.upstream.name)?;
         let asking = Asking { surface: surface.name(), model: &request.model, tools: &request.tools };
         sums.asked.take(&asking, line.body.len() as u64).map_err(malformed)?;
         let changes = Changes { model: None, ask_usage: false };

@@ -162,7 +162,7 @@ pub(super) async fn prepare(
     let price =
         bound::price(&call.caller.gate.prices, &permission.target.upstream.name, &model, shared.now());
     let batch::Outgoing { bytes, masked, passed, masking, mut batch } = file;
-    let sent = Sent { bytes: bytes.len() as u64, masked: &masked, passed: &passed };
+    let sent = Sent { bytes: bytes.len() as u64, masked: &masked, passed: &passed, refers_to: &[] };
     let mut guards = call.guarded_unread(&asked, &permission, sent).map_err(refused)?;
     if let Some(asks) = &mut batch {
         std::mem::take(&mut asks.said).join(&mut guards);

@@ -21,6 +21,8 @@ pub struct RegoCall<'a> {
     pub masked: &'a [Masked],
     /// Personal data that a rule of masking lets pass.
     pub passed: &'a [Masked],
+    /// Kinds of things that the prompt names and the provider keeps.
+    pub refers_to: &'a [&'static str],
 }
 
 /// What a member of the input is.
@@ -50,6 +52,7 @@ const MEMBERS: &[(&str, Member)] = &[
     ("provider", Member::Of(&["name", "region", "retention_days", "trains"])),
     ("purpose", Member::Plain),
     ("received_bytes", Member::Plain),
+    ("refers_to", Member::Any),
     ("sent_bytes", Member::Plain),
     ("stream", Member::Plain),
     ("surface", Member::Plain),
@@ -96,6 +99,7 @@ impl RegoCall<'_> {
             "provider": { "name": question.upstream, "trains": terms.trains() },
             "purpose": question.purpose,
             "received_bytes": question.received_bytes,
+            "refers_to": self.refers_to,
             "sent_bytes": self.sent_bytes,
             "stream": question.stream,
             "surface": question.surface,
