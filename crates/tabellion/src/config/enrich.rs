@@ -73,7 +73,7 @@ impl EnrichSettings {
             }
             "on_error" => {
                 return Err(setting.refused(
-                    "is for guards: no call waits for an enrichment, so there is nothing to deny. Remove it",
+                    "is for guards: no call waits for an enrichment, so there is nothing to deny; leave it out",
                 ));
             }
             _ => sketch.service.apply(setting)?,
