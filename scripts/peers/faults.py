@@ -158,7 +158,7 @@ def kills(place):
     notary = Notary(place / "kills", place, f'{SMALL_SEGMENT}[gateway]\nlisten = "{gateway}"\n{upstream}')
     journal = Journal(place / "kills.journal")
     notary.start().person()
-    system = notary.api("systems", "POST", {"name": "Tests", "purposes": ["tests"], "capture": "masked"}).body["result"]["id"]
+    system = notary.api("systems", "POST", {"name": "Tests", "purposes": ["tests"], "capture": "masked", "capture_reason": "tests"}).body["result"]["id"]
     notary.api(f"systems/{system}/stage", "POST", {"stage": "live", "reason": "its tests begin"})
     notary.api("policies/tests", "PUT", {"text": '@id("all")\npermit (principal, action, resource);\n', "note": "tests"})
     secret = notary.api(f"systems/{system}/keys", "POST", {"name": "tests", "purposes": ["tests"]}).body["result"]["secret"]

@@ -92,7 +92,7 @@ class Api:
 def enter(place, program, link):
     control, gateway = addresses(place)
     api = Api(control, json.loads(link)["url"])
-    system = api.ask("POST", "systems", {"name": "Tests of the SDK", "purposes": PURPOSES, "capture": "masked"})["result"]["id"]
+    system = api.ask("POST", "systems", {"name": "Tests of the SDK", "purposes": PURPOSES, "capture": "masked", "capture_reason": "tests"})["result"]["id"]
     api.ask("POST", f"systems/{system}/stage", {"stage": "live", "reason": "its tests begin"})
     api.ask("PUT", "policies/tests", {"text": RULES, "note": "what the tests need"})
     keys = [

@@ -68,7 +68,7 @@ class Governed:
         self.notary = Notary(place / "notary", place, self.configuration(settings))
         self.notary.start().person()
         api = self.notary.api
-        system = api("systems", "POST", {"name": "Tests", "purposes": ["tests"], "capture": "masked"}).body["result"]["id"]
+        system = api("systems", "POST", {"name": "Tests", "purposes": ["tests"], "capture": "masked", "capture_reason": "tests"}).body["result"]["id"]
         api(f"systems/{system}/stage", "POST", {"stage": "live", "reason": "its tests begin"})
         api("policies/tests", "PUT", {"text": '@id("all")\npermit (principal, action, resource);\n', "note": "tests"})
         self.secret = api(f"systems/{system}/keys", "POST", {"name": "tests", "purposes": ["tests"]}).body["result"]["secret"]

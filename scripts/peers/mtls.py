@@ -51,7 +51,7 @@ tls_key = "{place}/gateway.key"
     notary = Notary(place / "notary", place, configuration)
     notary.start().person()
     api = notary.api
-    system = api("systems", "POST", {"name": "Loans", "purposes": ["tests"], "capture": "masked"}).body["result"]["id"]
+    system = api("systems", "POST", {"name": "Loans", "purposes": ["tests"], "capture": "masked", "capture_reason": "tests"}).body["result"]["id"]
     api(f"systems/{system}/stage", "POST", {"stage": "live", "reason": "its tests begin"})
     rule = f'@id("agent")\npermit (principal, action, resource) when {{ context has agent && context.agent == "mtls|{NAME}" }};\n'
     api("policies/tests", "PUT", {"text": rule, "note": "tests"})

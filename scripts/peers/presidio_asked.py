@@ -15,7 +15,7 @@ class Served:
         self.notary = Notary(place / "served", place, f'\n[gateway]\nlisten = "{self.address}"\n\n{nowhere}')
         self.notary.start().person()
         api = self.notary.api
-        system = api("systems", "POST", {"name": "Tests", "purposes": ["tests"], "capture": "masked"}).body["result"]["id"]
+        system = api("systems", "POST", {"name": "Tests", "purposes": ["tests"], "capture": "masked", "capture_reason": "tests"}).body["result"]["id"]
         api(f"systems/{system}/stage", "POST", {"stage": "live", "reason": "its tests begin"})
         api("policies/tests", "PUT", {"text": RULES, "note": "tests"})
         self.secret = api(f"systems/{system}/keys", "POST", {"name": "tests", "purposes": ["tests"]}).body["result"]["secret"]

@@ -49,7 +49,7 @@ pub enum Code {
     MalformedBody,
     /// The provider has another interface, which cannot say what was asked.
     NotTranslatable,
-    /// Larger than the gateway's limit.
+    /// Larger than the gateway's limit, or more than a guard of others can be shown.
     BodyTooLarge,
     /// Too many calls in a minute or at once, by a budget; or too many requests without a valid key from one place.
     RateLimited,
@@ -215,7 +215,7 @@ impl Code {
                 "a guard stopped the answer; its record names the guard. Ask for something else, or ask the governance engineer who keeps the guard"
             }
             Self::GuardErrored => {
-                "a guard could not look at it, so it is not let through; its record names the guard and why. Unless that is too_costly, too_deep, too_large or unreadable, try again later; or ask the governance engineer who keeps the guard"
+                "a guard could not look at it, so it is not let through; its record names the guard and why. Unless that is too_costly, too_deep, too_much, too_large or unreadable, try again later; or ask the governance engineer who keeps the guard"
             }
             Self::OpaqueNotEnabled => {
                 "this route is not open to your system, or not any more: nothing looks into what passes there, so two people open it for a system until a day. Ask whoever answers for the system; trying again does not help before that"

@@ -9,7 +9,7 @@ mod form;
 mod frames;
 mod kept;
 mod meter;
-mod own;
+pub(crate) mod own;
 mod prepare;
 mod relay;
 mod room;

@@ -23,6 +23,7 @@ use crate::guards::schema::wanted::Wanted;
 use crate::guards::suite::Prompt;
 use crate::masking;
 use crate::masking::pseudonyms::{Settled, Settling};
+use crate::opaque::own;
 use crate::references::References;
 use crate::stops::StoppedBy;
 use crate::surface::Surface;
@@ -125,7 +126,7 @@ impl Call {
         };
         let shared = &self.worker.shared;
         let permission = decide::decide(&self.caller, &asked, &shared.catalogue, rules).map_err(refused)?;
-        self.check_failing(&permission, surface).map_err(refused)?;
+        self.check_provider(&permission, &request, surface).map_err(refused)?;
         let translation =
             translate::translation(surface, &permission.target.upstream, self.at).map_err(refused)?;
         let sent_on = translate::sent_on(translation, &self.headers, surface);
@@ -187,6 +188,17 @@ impl Call {
         let now = self.worker.shared.now();
         let price = bound::price(&self.caller.gate.prices, &target.upstream.name, given, now);
         Charge::new(bound::reserve(surface, asks, bytes, price), price)
+    }
+
+    /// Refused where the provider may not be asked this: what is for it is failing, or it keeps a file for somebody else that the request names.
+    fn check_provider(
+        &self,
+        permission: &Permission,
+        request: &Request<'_>,
+        surface: Surface,
+    ) -> Result<(), Refusal> {
+        self.check_failing(permission, surface)?;
+        own::check_named(self, &request.kept, &permission.target.upstream.name)
     }
 
     /// Refused where a guard that is for the call, on either side, or masking for its provider, let a canary through.
@@ -284,7 +296,8 @@ impl Call {
         let texts: Vec<_> = shown.into_iter().flatten().map(|(text, _)| text).collect();
         let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
         let Treated { bytes, masked, passed, .. } = treated;
-        let sent = Sent { bytes: bytes.len() as u64, masked, passed };
+        let refers_to = &request.kept.kinds();
+        let sent = Sent { bytes: bytes.len() as u64, masked, passed, refers_to };
         self.ask_rego(numbers, results, asked, permission, (sent, Some(&texts)));
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod alike;
 pub(crate) mod anthropic_messages;
 pub(crate) mod asks;
 pub(crate) mod identifiers;
+pub(crate) mod kept;
 pub(crate) mod models;
 pub(crate) mod offers;
 pub(crate) mod openai_chat;

@@ -15,6 +15,9 @@ pub const PROBE_SYSTEM: SystemId = SystemId::from_bytes(*b"tabellion probes");
 /// The credential of every probe; it has no secret.
 pub const PROBE_KEY: CredentialId = CredentialId::from_bytes(*b"tabellion probes");
 
+/// What the rule is called that permits probes. It stands among the policies in force, so that no other may have the name.
+pub const PROBE_POLICY: &str = "tabellion-probe";
+
 /// The member of `clear` that marks a probe.
 const PROBE: &str = "probe";
 /// Types whose records may be marked.

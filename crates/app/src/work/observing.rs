@@ -17,7 +17,7 @@ use tabellion_model::{Micros, SystemId};
 use tabellion_views::query::{Observation as Row, Tried, WouldChange};
 
 use super::forms::{DigestForm, IdForm, PolicyNameForm, Reason, Reference, Time};
-use super::policies::{NewPolicy, Policy, PolicyText, stream as policy_stream};
+use super::policies::{NewPolicy, Policy, PolicyText, check_free, stream as policy_stream};
 use super::prose::Prose;
 use super::replays::{Acknowledged, Cleared};
 use super::writing::{Earlier, draft_of, foreign, key_of};
@@ -130,6 +130,9 @@ impl Desk {
         let checked = self.check_policy(&PolicyText { text: new.text.clone() })?;
         let _held = self.hold_observations();
         let written = self.once(actor, "observe-policy", given, |earlier| {
+            if earlier.is_none() {
+                check_free(name)?;
+            }
             let current = self.views.observation(name)?;
             let open = current.as_ref().is_some_and(|row| !row.ended);
             if earlier.is_none() && given.version.is_none() && open {

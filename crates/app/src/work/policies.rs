@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, TryLockError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_model::body::{PolicyPublished, PolicyWithdrawn};
+use tabellion_model::probe::PROBE_POLICY;
 use tabellion_views::query::PolicyVersion as Recorded;
 
 use super::asking::all;
@@ -240,6 +241,7 @@ impl Desk {
 
     /// The version that a publication follows, where nothing stands against it.
     fn may_be_published(&self, given: &Given, name: &str) -> Result<u64, Refusal> {
+        check_free(name)?;
         self.check_unobserved(name)?;
         let current = self.views.policy(name)?.map_or(0, |row| row.version);
         if given.version.is_none() && current > 0 {
@@ -309,6 +311,17 @@ impl Desk {
             recorded: self.reference(row.entry)?,
         })
     }
+}
+
+/// Refuses a name that the gateway's own rule has: beside it no canary could be decided.
+pub(super) fn check_free(name: &str) -> Result<(), Refusal> {
+    if name != PROBE_POLICY {
+        return Ok(());
+    }
+    let what = format!(
+        "{PROBE_POLICY} is the name of the gateway's own rule, which permits its canaries; choose another name for this policy"
+    );
+    Err(Refusal::new(Code::Malformed, what))
 }
 
 /// The stream of a policy.

@@ -39,7 +39,7 @@ pub struct SystemDescription {
     #[serde(default)]
     #[schemars(with = "CaptureForm")]
     pub capture: Capture,
-    /// Why this much is kept; needed to replace what is said of a system where `capture` changes by it.
+    /// Why this much is kept; needed wherever `capture` changes by it: of a new system where it keeps anything.
     #[serde(default)]
     pub capture_reason: Option<Prose>,
 }
@@ -161,7 +161,12 @@ impl Desk {
                 Some(earlier) => {
                     id = earlier.drawn_id()?;
                 }
-                None => check_owner(actor, Permission::RegisterSystems, body.owner)?,
+                None => {
+                    check_owner(actor, Permission::RegisterSystems, body.owner)?;
+                    if body.capture != Capture::None && body.capture_reason.is_none() {
+                        return Err(no_reason());
+                    }
+                }
             }
             Ok(vec![of_system(id, draft_of(&body, stream(id), 0)?)])
         })?;
@@ -341,13 +346,14 @@ fn said_of(row: &SystemRow) -> Option<SystemRegistered> {
 fn carried_reason(row: &SystemRow, capture: Capture) -> Result<Option<String>, Refusal> {
     let said = row.described.as_ref();
     if said.map_or(Capture::None, |said| said.capture) != capture {
-        return Err(Refusal::at(
-            Code::Malformed,
-            "/capture_reason",
-            "this changes how much of prompts and answers is kept: say why in capture_reason",
-        ));
+        return Err(no_reason());
     }
     Ok(said.and_then(|said| said.capture_reason.clone()))
+}
+
+fn no_reason() -> Refusal {
+    let what = "this changes how much of prompts and answers is kept: say why in capture_reason";
+    Refusal::at(Code::Malformed, "/capture_reason", what)
 }
 
 fn owner_unknown() -> Refusal {

@@ -103,7 +103,7 @@ impl From<UsageAccount> for ReportedAccount {
     }
 }
 
-/// What a comparison came to when the export was put on record.
+/// What a comparison came to when the export was put on record, or later, when calls had ended that had no end then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "UsageReconciled")]
@@ -118,6 +118,8 @@ pub struct Reconciled {
     pub not_comparable: Option<u64>,
     /// Accounts and models with traffic off the gateway.
     pub off_gateway: Option<u64>,
+    /// Calls of that time that had no end: while there are any it is not certain, and it is compared again when they have ended. Null: not recorded, or erased.
+    pub open: Option<u64>,
     /// When.
     pub at: Time,
     /// Its record.
@@ -169,7 +171,7 @@ pub struct UsageReport {
     pub by: String,
     /// When.
     pub at: Time,
-    /// What it came to then; null: it was not compared yet.
+    /// What it came to; null: it was not compared yet.
     pub reconciled: Option<Reconciled>,
     /// Its record.
     pub recorded: Reference,
@@ -439,6 +441,7 @@ fn shown(row: &UsageReportRow, superseded: bool, comparison: Option<UsageCompari
                 more_here: said.map(|said| said.more_here),
                 not_comparable: said.map(|said| said.not_comparable),
                 off_gateway: said.map(|said| said.off_gateway),
+                open: said.and_then(|said| said.open),
                 at: Time(row.at),
                 recorded: refer(row.entry, row.record_id),
             }

@@ -75,6 +75,8 @@ struct Reader<'b> {
     names: Vec<(usize, String)>,
     kinds: Vec<(usize, String)>,
     repeated: Vec<Place<'b>>,
+    /// All that a response says as one text, which some servers put beside its items.
+    beside: Option<Place<'b>>,
     is_error: bool,
 }
 
@@ -119,6 +121,16 @@ impl<'b> Reader<'b> {
             }
         }
         parts.repeated = self.repeated;
+        if let Some(place) = self.beside {
+            if is_event || repeats(&self.items, place) {
+                parts.repeated.push(place);
+            } else {
+                // One that says something else is a text of its own, behind the items.
+                let own = self.items.iter().map(|(item, ..)| item.saturating_add(1)).max().unwrap_or(0);
+                let channel = Channel::Item("output_text", 0);
+                parts.texts.push(Text { choice: own, channel, place });
+            }
+        }
         for (item, part, place) in self.items {
             if is_event {
                 parts.repeated.push(place);
@@ -163,6 +175,7 @@ impl<'b> Reader<'b> {
             "status" => self.parts.reason = Some(words::recorded(&string.value(), words::is_word)),
             // The provider says again what it was told.
             "instructions" => self.repeated.push(text(string, at)),
+            "output_text" => self.beside = Some(text(string, at)),
             _ => {}
         }
     }
@@ -223,6 +236,12 @@ impl<'b> Reader<'b> {
             _ => {}
         }
     }
+}
+
+/// Whether a text is what the items say, one after the other.
+fn repeats(items: &[(usize, usize, Place<'_>)], beside: Place<'_>) -> bool {
+    let said: String = items.iter().map(|(_, _, place)| place.string.value()).collect();
+    said.contains(beside.string.value().as_ref())
 }
 
 fn is_text(rest: &[Step<'_>]) -> bool {

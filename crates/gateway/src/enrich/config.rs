@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::guards::config::{Side, TopicConfig};
-use crate::guards::outside::config::ServiceConfig;
+use crate::guards::config::{Side, TopicConfig, sides_fault};
+use crate::guards::outside::config::{OnError, ServiceConfig};
 
 /// What a detector tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +76,11 @@ impl EnrichConfig {
                 "kind http takes a service: url, shape and version; no other kind takes any of its settings",
             );
         }
-        self.on.is_empty().then_some("on names nothing to look at; it takes \"prompt\", \"answer\" or both")
+        if self.service.as_ref().is_some_and(|service| service.on_error != OnError::Deny) {
+            return Some(
+                "on_error is for guards: no call waits for an enrichment, so there is nothing to deny; remove it",
+            );
+        }
+        sides_fault(&self.on)
     }
 }

@@ -128,7 +128,7 @@ impl Pending {
         match &self.asked {
             Asked::Unseen(why) => Seen { text: Err(*why), found: Err(*why) },
             Asked::Body { bytes, found } => Seen {
-                text: asked(bytes).map(|text| impersonal(&text, self.classes)),
+                text: asked(bytes).and_then(|text| impersonal(&text, self.classes).ok_or(why::NO_TEXT)),
                 found: Ok(found.clone()),
             },
         }
@@ -143,7 +143,7 @@ impl Pending {
             Answered::Said(transcript) => {
                 let text = Some(transcript.spoken()).filter(|text| !text.trim().is_empty());
                 Seen {
-                    text: text.map(|text| impersonal(&text, self.classes)).ok_or(why::NO_TEXT),
+                    text: text.and_then(|text| impersonal(&text, self.classes)).ok_or(why::NO_TEXT),
                     found: Ok(transcript.found()),
                 }
             }

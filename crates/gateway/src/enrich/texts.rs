@@ -2,8 +2,10 @@
 //!
 //! Must never: hand a text on in which masking finds something, or part of one as if it were all.
 
+use std::ops::Range;
+
 use serde_json::Value;
-use tabellion_mask::{Classes, scan};
+use tabellion_mask::{Classes, scan, stand_ins};
 
 use crate::enrich::suite::why;
 
@@ -12,8 +14,8 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 /// Largest text that is looked at: as much as is kept of an answer, unless somebody says otherwise. One that is larger is not read in part, which could be
 /// taken for all of it.
 pub(crate) const MAX_TEXT_BYTES: usize = 256 << 10;
-/// Longest placeholder, brackets included: a label, a sign and sixteen letters.
-const MAX_PLACEHOLDER_BYTES: usize = 40;
+/// How often a text is looked through: nobody writes values within values within values but to be read through.
+const MAX_ROUNDS: usize = 8;
 
 /// The newest text of the caller in a request: of a conversation its last message from the user, else the whole input.
 pub(super) fn asked(body: &[u8]) -> Result<String, &'static str> {
@@ -52,43 +54,29 @@ fn joined<'v>(texts: impl Iterator<Item = &'v Value>) -> String {
     texts.filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
 }
 
-/// A text without what masking finds in it, and without placeholders.
-pub(super) fn impersonal(text: &str, classes: Classes) -> String {
-    let (mut out, mut kept) = (String::with_capacity(text.len()), 0);
-    for finding in scan(text, classes) {
-        out.push_str(text.get(kept..finding.range.start).unwrap_or_default());
-        out.push(' ');
-        kept = finding.range.end.max(kept);
+/// A text without what stands in it for what was masked, and without what masking finds in the rest: what goes may bring together what was no value before. `None`:
+/// it holds another one each time.
+pub(super) fn impersonal(text: &str, classes: Classes) -> Option<String> {
+    let mut rest = without(text, stand_ins(text).into_iter().map(|stand_in| stand_in.range));
+    for _ in 0..MAX_ROUNDS {
+        let found: Vec<_> = scan(&rest, classes).map(|finding| finding.range).collect();
+        if found.is_empty() {
+            return Some(rest);
+        }
+        rest = without(&rest, found.into_iter());
     }
-    out.push_str(text.get(kept..).unwrap_or_default());
-    without_placeholders(&out)
+    None
 }
 
-/// A text without what has the form of a placeholder, `<EMAIL_7Q2K4F>`: its letters are no words.
-fn without_placeholders(text: &str) -> String {
-    let is_letter =
-        |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'#');
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find('<') {
-        let (before, from) = rest.split_at(start);
-        out.push_str(before);
-        let inner = from
-            .as_bytes()
-            .iter()
-            .skip(1)
-            .take(MAX_PLACEHOLDER_BYTES)
-            .take_while(|byte| is_letter(byte))
-            .count();
-        if inner > 1 && from.as_bytes().get(inner + 1) == Some(&b'>') {
-            out.push(' ');
-            rest = from.get(inner + 2..).unwrap_or_default();
-        } else {
-            out.push('<');
-            rest = from.get(1..).unwrap_or_default();
-        }
+/// A text with a blank in the place of each of these ranges, which are in order.
+fn without(text: &str, ranges: impl Iterator<Item = Range<usize>>) -> String {
+    let (mut out, mut kept) = (String::with_capacity(text.len()), 0);
+    for range in ranges {
+        out.push_str(text.get(kept..range.start).unwrap_or_default());
+        out.push(' ');
+        kept = range.end.max(kept);
     }
-    out.push_str(rest);
+    out.push_str(text.get(kept..).unwrap_or_default());
     out
 }
 
@@ -133,7 +121,26 @@ mod tests {
 
     #[test]
     fn nothing_of_a_person_is_looked_at() {
-        let text = "Write to ada@example.org or <EMAIL_7Q2K4F>, a < b and <B> and <EMAIL_7Q2K4F";
-        assert_eq!(impersonal(text, Classes::FORMS), "Write to   or  , a < b and <B> and <EMAIL_7Q2K4F");
+        let of = |text: &str| impersonal(text, Classes::FORMS).expect("it has an end");
+        let text =
+            "Write to ada@example.org or <EMAIL_7Q2K4F>, <EMAIL#0123456789ABCDEF>, a < b and <EMAIL_7Q2K4F";
+        assert_eq!(of(text), "Write to   or  ,  , a < b and < ");
+        // What only looks so is a text's own.
+        for own in ["one<BR>two", "<B> and <H1> and <SECTION_3>", "<TODO_7Q2K4F>", "<EMAIL_7Q>"] {
+            assert_eq!(of(own), own, "words of a text are taken for a placeholder");
+        }
+    }
+
+    #[test]
+    fn what_goes_brings_no_value_together() {
+        let is_found = |text: &str| scan(text, Classes::FORMS).next().is_some();
+        for text in [
+            "+49 <EMAIL_7Q2K4F>170 1234567",
+            "DE89 3704<EMAIL_7Q2K4F> 0440 5320 1300 0",
+            "4111 ada@example.org 1111 1111 1111",
+        ] {
+            let rest = impersonal(text, Classes::FORMS).expect("it has an end");
+            assert!(!is_found(&rest), "a detector is shown a value: {rest}");
+        }
     }
 }

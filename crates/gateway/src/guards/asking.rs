@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use tabellion_guard::service::{EditFault, Fault};
 use tabellion_mask::json::Limits as JsonLimits;
 use tabellion_model::body::{GuardOutcome, Guarded};
 
@@ -13,8 +14,8 @@ use crate::code::Code;
 use crate::guards::config::{Mode, Side};
 use crate::guards::edits::Proposals;
 use crate::guards::gathered::Gathered;
-use crate::guards::outside::Matter;
 use crate::guards::outside::config::{MAX_TIMEOUT_MS, OnError};
+use crate::guards::outside::{Matter, TOO_MUCH};
 use crate::guards::suite::{Check, Guards};
 use crate::race::{Interrupt, Watch};
 use crate::stopwatch::{Phase, Stopwatch};
@@ -89,21 +90,32 @@ impl Guards {
             );
             return Some(Stop { code: Code::GuardBlocked, text });
         }
-        let unseen = of(GuardOutcome::Errored).find(|result| self.denies_unseen(&result.guard))?;
-        // What a schema cannot be held against is so however often it is asked for; of others' services there may be one later.
-        let then = match self.check_of(&unseen.guard) {
-            Some(Check::Schema(_)) => "that does not change by waiting: ask for a shorter or simpler answer",
-            Some(Check::Cost(_)) => {
-                "that does not change by waiting: ask for a model with a price, at the ordinary tier, or have one set"
+        let unseen = of(GuardOutcome::Errored).find(|result| self.denies_unseen(result))?;
+        let check = self.check_of(&unseen.guard);
+        let by_size = if matches!(check, Some(Check::Outside(_))) { too_much(unseen) } else { None };
+        // What a schema cannot be held against is so however often it is asked for, and so is what is too much; of others' services there may be one later.
+        let (code, then) = match check {
+            _ if side == Side::Prompt && by_size == Some(TooMuch::ToShow) => {
+                (Code::BodyTooLarge, "that does not change by waiting: send less at once")
             }
-            _ => "try again later",
+            Some(Check::Cost(_)) => (
+                Code::GuardErrored,
+                "that does not change by waiting: ask for a model with a price, at the ordinary tier, or have one set",
+            ),
+            Some(Check::Schema(_)) => {
+                (Code::GuardErrored, "that does not change by waiting: ask for a shorter or simpler answer")
+            }
+            _ if by_size.is_some() => {
+                (Code::GuardErrored, "that does not change by waiting: ask for a shorter or simpler answer")
+            }
+            _ => (Code::GuardErrored, "try again later"),
         };
         let text = format!(
             "the guard {} could not look at it{}, so it is not let through; {then}, or ask the governance engineer who keeps the guard",
             unseen.guard,
             bracketed(&unseen.found)
         );
-        Some(Stop { code: Code::GuardErrored, text })
+        Some(Stop { code, text })
     }
 
     fn check_of(&self, name: &str) -> Option<Check> {
@@ -115,9 +127,10 @@ impl Guards {
         matches!(self.check_of(name), Some(Check::Size { .. } | Check::Cost(_)))
     }
 
-    /// Whether the guard of this name stops what it could not look at: so does every one that is not told otherwise.
-    fn denies_unseen(&self, name: &str) -> bool {
-        let guard = self.all.iter().find(|guard| guard.name == name);
+    /// Whether the guard of this result stops what it could not look at: so does every one that is not told otherwise, and one that could stop or change the call
+    /// stops what is too much for it whatever it is told, since whoever calls could switch it off by sending or asking for much.
+    fn denies_unseen(&self, unseen: &Guarded) -> bool {
+        let guard = self.all.iter().find(|guard| guard.name == unseen.guard);
         if let Some(guard) = guard.filter(|guard| matches!(guard.check, Check::Schema(_) | Check::Cost(_))) {
             return guard.mode == Mode::Block;
         }
@@ -125,8 +138,28 @@ impl Guards {
             Check::Outside(place) => self.outside.get(place),
             _ => None,
         });
-        outside.is_none_or(|outside| outside.on_error == OnError::Deny)
+        let must_look = guard.is_some_and(|guard| guard.mode == Mode::Block || guard.may_edit);
+        outside.is_none_or(|outside| {
+            outside.on_error == OnError::Deny || (must_look && too_much(unseen).is_some())
+        })
     }
+}
+
+/// How much there was, where that is what was wrong: it is in the hands of whoever calls, and not of the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TooMuch {
+    /// To be shown, or to be said of it.
+    ToShow,
+    /// To be changed.
+    ToEdit,
+}
+
+fn too_much(unseen: &Guarded) -> Option<TooMuch> {
+    unseen.found.iter().find_map(|word| match word.as_str() {
+        word if word == TOO_MUCH || word == Fault::TooLarge.as_str() => Some(TooMuch::ToShow),
+        word if word == EditFault::Count.as_str() => Some(TooMuch::ToEdit),
+        _ => None,
+    })
 }
 
 /// Words behind a sentence; none leave no brackets.

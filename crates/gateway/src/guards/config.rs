@@ -255,8 +255,8 @@ impl GuardConfig {
         {
             return Some(why);
         }
-        if self.on.is_empty() {
-            return Some("on names nothing to look at; it takes \"prompt\", \"answer\" or both");
+        if let Some(why) = sides_fault(&self.on) {
+            return Some(why);
         }
         if self.kind == Kind::ProviderFlags && self.on.contains(&Side::Prompt) {
             return Some("kind provider_flags looks at answers alone; set on = [\"answer\"]");
@@ -321,5 +321,16 @@ impl GuardConfig {
             return Some("canaries try what stops a call, and when = \"after\" stops none; remove canary");
         }
         after.fault()
+    }
+}
+
+/// Why this is not what a guard or enrichment looks at.
+pub(crate) fn sides_fault(on: &[Side]) -> Option<&'static str> {
+    match on {
+        [] => Some("on names nothing to look at; it takes \"prompt\", \"answer\" or both"),
+        [_] | [Side::Prompt, Side::Answer] | [Side::Answer, Side::Prompt] => None,
+        _ => Some(
+            "on names a side twice, which would be looked at twice and counted twice; name \"prompt\" and \"answer\" once each",
+        ),
     }
 }

@@ -36,6 +36,9 @@ use crate::upstream::reach::Reach;
 use crate::upstream::tls::SystemTls;
 use crate::words::is_impersonal;
 
+/// The word in records for more than a service is shown.
+pub(crate) const TOO_MUCH: &str = "too_much";
+
 /// One service, ready to be asked.
 pub(crate) struct Outside {
     /// Its place among them, and that of its connections in a pool.
@@ -136,7 +139,7 @@ impl Unable {
             Self::NoJson => "no_json",
             Self::NoGrpc => "no_grpc",
             Self::GrpcStatus(status) => return format!("grpc_{status}"),
-            Self::Unshown => "too_much",
+            Self::Unshown => TOO_MUCH,
             Self::Answer(fault) => fault.as_str(),
         }
         .to_owned()

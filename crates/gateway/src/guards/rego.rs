@@ -36,6 +36,8 @@ pub(crate) struct Sent<'a> {
     pub(crate) bytes: u64,
     pub(crate) masked: &'a [Masked],
     pub(crate) passed: &'a [Masked],
+    /// Kinds of things that the request names and the provider keeps.
+    pub(crate) refers_to: &'a [&'static str],
 }
 
 impl Guards {
@@ -113,8 +115,9 @@ impl Call {
             // Nobody is permitted without a system; whoever came here all the same is stopped.
             return self.worker.shared.guards.unasked_rego(numbers, results);
         };
-        let Sent { bytes, masked, passed } = sent;
-        let call = RegoCall { question, sent_bytes: bytes, masked, passed };
+        let Sent { bytes, masked, passed, refers_to } = sent;
+        let instead_of = asked.instead_of;
+        let call = RegoCall { question, instead_of, sent_bytes: bytes, masked, passed, refers_to };
         self.worker.shared.guards.ask_rego(numbers, results, &call, texts);
     }
 

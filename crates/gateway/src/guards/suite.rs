@@ -43,7 +43,7 @@ fn kind_version(kind: Kind) -> &'static str {
         Kind::Http => "http.1",
         Kind::Grpc => "grpc.1",
         Kind::Schema => "schema.1",
-        Kind::Rego => "rego.1",
+        Kind::Rego => "rego.2",
         Kind::Cost => "cost.1",
     }
 }

@@ -14,6 +14,7 @@ use tabellion_model::body::{FileModel, Masked};
 
 use super::asks::{Asking, FileAsks};
 use super::form;
+use super::own;
 use super::prepare::{Read, is_of_openai};
 use super::said::SaidOfLines;
 use crate::budget::{Charge, batch as of_batch, bound};
@@ -210,6 +211,7 @@ impl Batch<'_> {
             return Err(malformed("a batch has no streams; leave out stream".to_owned()));
         }
         let permission = self.decided(surface, &request, line.body.len())?;
+        own::check_named(self.call, &request.kept, &permission.target.upstream.name)?;
         let changes = Changes { model: None, ask_usage: false };
         let treated = self.call.treat(&request, &changes, &permission, scope)?;
         let tokens = of_batch::of_request(surface, &request.asks, treated.bytes.len().max(line.body.len()));

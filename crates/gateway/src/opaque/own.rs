@@ -10,6 +10,7 @@ use crate::call::Call;
 use crate::code::Code;
 use crate::decide::Refusal;
 use crate::declared::{Declared, Found, is_id};
+use crate::surface::kept::Kept;
 
 /// Refused where a call asks for a file or batch that is not on record as its system's, or for a list of everybody's.
 pub(super) fn check(call: &Call, found: &Found, provider: &str) -> Result<(), Refusal> {
@@ -28,6 +29,17 @@ pub(super) fn check(call: &Call, found: &Found, provider: &str) -> Result<(), Re
         return Ok(());
     }
     Err(Refusal::new(Code::ObjectNotOwn, Code::ObjectNotOwn.explain()))
+}
+
+/// What a request is answered with that names such a file.
+const NAMES_FOREIGN: &str = "the request names a file, and no record says that your system has it: send the file through this gateway first, or what is in it with the request. Of what was made before that was recorded, or elsewhere, an operator knows at the provider";
+
+/// Refused where a request names a file that is not on record as its system's: the model would be given what is in it.
+pub(crate) fn check_named(call: &Call, kept: &Kept, provider: &str) -> Result<(), Refusal> {
+    let shared = &call.worker.shared;
+    let of = (provider, RouteClass::Files);
+    let is_own = shared.opaque.kept.has_all(&shared.gate.load(), of, kept.files(), call.caller.system_id);
+    if is_own { Ok(()) } else { Err(Refusal::new(Code::ObjectNotOwn, NAMES_FOREIGN)) }
 }
 
 /// What the caller's system has from now on.

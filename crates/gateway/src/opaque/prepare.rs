@@ -167,7 +167,7 @@ pub(super) async fn prepare(
         (None, bound::price(&call.caller.gate.prices, upstream, &model, shared.now()))
     };
     let batch::Outgoing { bytes, masked, passed, masking, mut batch } = file;
-    let sent = Sent { bytes: bytes.len() as u64, masked: &masked, passed: &passed };
+    let sent = Sent { bytes: bytes.len() as u64, masked: &masked, passed: &passed, refers_to: &[] };
     let most = reserved(found, &bytes, (read.candidates, begun.as_ref()), (price, &shared.limits));
     let charge = Charge::new(most, price);
     let mut guards = call.guarded_unread(&asked, &permission, sent, &charge).map_err(refused)?;

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use tabellion_mask::{Class, Classes, Finding, scan};
 
 use crate::decide::Refusal;
-use crate::words::is_word;
 
 use super::letters::Place;
 use super::reading::{Form, check_text, is_language, request};
@@ -179,8 +178,8 @@ impl<'a> Wanted<'a> {
         // As Presidio has it, an empty list asks for everything.
         let named = asked.entities.as_deref().filter(|entities| !entities.is_empty());
         let mut classes = if named.is_some() { Classes::NONE } else { looked_for };
-        for entity in named.unwrap_or_default() {
-            classes = classes.and(entities::classes(entity).ok_or_else(|| unknown(entity))?);
+        for (number, entity) in named.unwrap_or_default().iter().enumerate() {
+            classes = classes.and(entities::classes(entity).ok_or_else(|| unknown(number))?);
         }
         let allowed = asked.allow_list.iter().flatten().map(String::as_str).collect();
         let explained = asked.return_decision_process.unwrap_or_default();
@@ -255,10 +254,10 @@ fn recognizer(class: Class) -> &'static str {
     if Classes::NAMES.has(class) { NAMES } else { FORMS }
 }
 
-/// That nobody looks for an entity here. Presidio itself passes over one that it does not know, as if the text held nothing of it.
-fn unknown(entity: &str) -> Refusal {
-    let named = if is_word(entity) { entity } else { "one of entities" };
+/// That nobody looks for the entity of this number here. Presidio itself passes over one that it does not know, as if the text held nothing of it. What a caller wrote
+/// there may be anything, and is not repeated.
+fn unknown(number: usize) -> Refusal {
     malformed(format!(
-        "{named} is not looked for here, so that no answer could say whether it is there; GET /presidio/supportedentities lists what is"
+        "/entities/{number} is not looked for here, so that no answer could say whether it is there; GET /presidio/supportedentities lists what is"
     ))
 }

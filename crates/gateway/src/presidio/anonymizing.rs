@@ -114,21 +114,22 @@ fn check<'a>(found: &'a [Found], letters: &Letters<'_>) -> Result<Vec<&'a str>, 
             "there are more than {MAX_FINDINGS} analyzer_results; send the text in parts"
         )));
     }
-    for Found { start, end, entity_type, .. } in found {
+    // A number of a caller's may be anything, also somebody's: places are named, and not what stands there.
+    for (number, Found { start, end, entity_type, .. }) in found.iter().enumerate() {
         if start > end {
             return Err(malformed(format!(
-                "Invalid input, start index '{start}' must be smaller than end index '{end}'"
+                "Invalid input, start index of /analyzer_results/{number} must be smaller than end index"
             )));
         }
         let length = letters.len();
         if *end > length {
             return Err(malformed(format!(
-                "Invalid analyzer result, start: {start} and end: {end}, while text length is only {length}."
+                "Invalid analyzer result, /analyzer_results/{number} ends behind the text, whose length is only {length}."
             )));
         }
         if entity_type.is_empty() || entity_type.len() > MAX_ENTITY_BYTES {
             return Err(malformed(format!(
-                "Invalid input, result must contain entity_type, of at most {MAX_ENTITY_BYTES} bytes"
+                "Invalid input, /analyzer_results/{number} must contain entity_type, of at most {MAX_ENTITY_BYTES} bytes"
             )));
         }
     }

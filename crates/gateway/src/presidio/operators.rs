@@ -34,8 +34,28 @@ pub(super) struct Written {
     from_end: Option<bool>,
     hash_type: Option<String>,
     salt: Option<String>,
-    #[serde(rename = "key")]
-    _key: Option<String>,
+    key: Option<String>,
+}
+
+impl Written {
+    /// Refuses what the operator of this name does not take. Presidio passes over it: a text that was to be replaced would be gone, or hashed, and nobody would be told.
+    fn only(&self, name: &str, own: &[&str]) -> Result<(), Refusal> {
+        let set = [
+            ("new_value", self.new_value.is_some()),
+            ("masking_char", self.masking_char.is_some()),
+            ("chars_to_mask", self.chars_to_mask.is_some()),
+            ("from_end", self.from_end.is_some()),
+            ("hash_type", self.hash_type.is_some()),
+            ("salt", self.salt.is_some()),
+            ("key", self.key.is_some()),
+        ];
+        match set.into_iter().find(|(parameter, is_set)| *is_set && !own.contains(parameter)) {
+            None => Ok(()),
+            Some((parameter, _)) => Err(malformed(format!(
+                "{name} does not take {parameter}, so it is not certain what is meant; leave it out, or name the type that takes it"
+            ))),
+        }
+    }
 }
 
 /// An operator, ready.
@@ -61,11 +81,16 @@ impl Operator {
 
     pub(super) fn of(written: Written) -> Result<Self, Refusal> {
         match written.name.as_deref() {
-            Some("replace") => replace(written.new_value),
-            Some("redact") => Ok(Self::Redact),
-            Some("keep") => Ok(Self::Keep),
-            Some("mask") => mask(&written),
-            Some("hash") => hash(&written),
+            Some("replace") => {
+                written.only("replace", &["new_value"]).and_then(|()| replace(written.new_value))
+            }
+            Some("redact") => written.only("redact", &[]).map(|()| Self::Redact),
+            Some("keep") => written.only("keep", &[]).map(|()| Self::Keep),
+            Some("mask") => {
+                let own = ["masking_char", "chars_to_mask", "from_end"];
+                written.only("mask", &own).and_then(|()| mask(&written))
+            }
+            Some("hash") => written.only("hash", &["hash_type", "salt"]).and_then(|()| hash(&written)),
             Some("encrypt") => Err(malformed(
                 "encrypt is not served: a key in a request would be known to everything on its way; use replace, redact, mask or hash",
             )),

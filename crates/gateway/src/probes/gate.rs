@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 
 use sha2::{Digest as _, Sha256};
 use tabellion_model::body::{Capture, StopSubject, SystemStage};
-use tabellion_model::probe::{PROBE_KEY, PROBE_SYSTEM};
+use tabellion_model::probe::{PROBE_KEY, PROBE_POLICY, PROBE_SYSTEM};
 use tabellion_model::{CredentialId, SystemId};
 use tabellion_views::gate::{Gate, GateCell, GateKey, GatePolicy, GateStop, GateSystem};
 use tokio::sync::watch;
@@ -16,8 +16,6 @@ use super::PURPOSE;
 use super::places::Place;
 use crate::words::hex_of;
 
-/// What the rule is called.
-const RULE_NAME: &str = "tabellion-probe";
 /// It permits whoever asks under this snapshot, which is the system of probes alone.
 const RULE: &str = r#"@id("tabellion-probe") permit (principal, action, resource);"#;
 
@@ -64,7 +62,7 @@ pub(super) fn beside(gate: &GateCell, places: &[Place]) -> (Arc<GateCell>, watch
         places.iter().map(|place| place.purpose.clone()).chain([PURPOSE.to_owned()]).collect();
     let purposes: Vec<String> = purposes.into_iter().collect();
     let system = GateSystem {
-        name: RULE_NAME.to_owned(),
+        name: PROBE_POLICY.to_owned(),
         stage: SystemStage::Live,
         owner: PROBE_KEY,
         purposes: purposes.clone(),
@@ -113,7 +111,7 @@ fn follow(newest: &Gate, cell: &Weak<GateCell>, own: &Own, tell: &watch::Sender<
 
 fn rule() -> GatePolicy {
     GatePolicy {
-        name: RULE_NAME.to_owned(),
+        name: PROBE_POLICY.to_owned(),
         text: RULE.to_owned(),
         digest: hex_of(Sha256::digest(RULE).into()),
     }

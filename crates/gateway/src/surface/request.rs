@@ -19,6 +19,7 @@ use crate::route::MAX_MODEL_BYTES;
 use crate::surface::alike::MISTAKABLE;
 use crate::surface::asks::{Asks, WEB_SEARCH};
 use crate::surface::identifiers::is_identifier;
+use crate::surface::kept::{Kept, TOO_MANY};
 use crate::surface::offers::{Offers, Said, TOOLS_KEPT, is_named_kind};
 
 /// Shorter names of members cannot hold a value of any class: the shortest, an e-mail address, has six characters.
@@ -101,6 +102,8 @@ pub(crate) struct Request<'b> {
     pub(crate) usage_wanted: bool,
     /// How much it may take.
     pub(crate) asks: Asks,
+    /// What it names that the provider keeps.
+    pub(crate) kept: Kept,
     form: &'static Form,
     body: &'b Bytes,
     parts: Parts<'b>,
@@ -162,6 +165,9 @@ impl<'b> Request<'b> {
         if parts.stream && !form.streams {
             return Err("this route has no streams; leave out stream".to_owned());
         }
+        if parts.kept.is_over() {
+            return Err(TOO_MANY.to_owned());
+        }
         parts.asks.offers_tools = !parts.tools.is_empty();
         Ok(Self {
             model: model.clone(),
@@ -169,6 +175,7 @@ impl<'b> Request<'b> {
             tools: std::mem::take(&mut parts.tools),
             usage_wanted: matches!(parts.include_usage, Some((true, _))),
             asks: parts.asks,
+            kept: std::mem::take(&mut parts.kept),
             form,
             body,
             parts,
@@ -308,6 +315,7 @@ struct Parts<'b> {
     include_usage: Option<(bool, Range<usize>)>,
     options_members: usize,
     asks: Asks,
+    kept: Kept,
     tools: Vec<String>,
     /// Required members that are there, in their form.
     present: Vec<&'static str>,
@@ -333,6 +341,7 @@ impl<'b> Parts<'b> {
             include_usage: None,
             options_members: 0,
             asks: Asks::default(),
+            kept: Kept::default(),
             tools: Vec::new(),
             present: Vec::new(),
             strings: Vec::new(),
@@ -415,6 +424,7 @@ impl<'b> Parts<'b> {
 
     fn string(&mut self, path: Path<'_, 'b>, string: RawString<'b>, at: usize) {
         self.asks.reads_elsewhere |= is_elsewhere(path.steps(), string);
+        self.kept.take(path.steps(), string);
         self.offered(path, string);
         let stands_in = |places: &[&[&str]]| places.iter().any(|place| path.is(place));
         let place = Place { string, at, content: content(path.steps(), string) };

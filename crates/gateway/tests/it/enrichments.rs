@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tabellion_gateway::{
-    EnrichConfig, EnrichKind, Gateway, GatewayConfig, GuardServiceConfig, GuardShape, GuardSide, Limits,
-    TopicConfig,
+    EnrichConfig, EnrichKind, Gateway, GatewayConfig, GuardOnError, GuardServiceConfig, GuardShape,
+    GuardSide, Limits, TopicConfig,
 };
 use tabellion_model::body::{Body as _, CallEnriched, EnrichOutcome, EnrichedSide, Enrichment};
 use tabellion_testkit::Upstream;
@@ -214,6 +214,7 @@ fn a_detector_that_could_not_look_refuses_the_start() {
     let plain = |kind| EnrichConfig::new("it", kind);
     let topic = TopicConfig { name: "Loans".to_owned(), terms: vec!["loan".to_owned()], at_least: 1 };
     let outside = GuardServiceConfig::new("http://127.0.0.1:1/check", GuardShape::Tabellion, "7");
+    let flags = GuardServiceConfig { on_error: GuardOnError::Flag, ..outside.clone() };
     for (enrichments, why) in [
         (vec![plain(EnrichKind::Topic)], "kind topic takes topics"),
         (
@@ -224,6 +225,11 @@ fn a_detector_that_could_not_look_refuses_the_start() {
         (vec![plain(EnrichKind::Http)], "kind http takes a service"),
         (vec![EnrichConfig { service: Some(outside), ..plain(EnrichKind::Http) }], "private_network"),
         (vec![EnrichConfig { on: Vec::new(), ..plain(EnrichKind::Pii) }], "on names nothing"),
+        (
+            vec![EnrichConfig { on: vec![GuardSide::Answer; 2], ..plain(EnrichKind::Pii) }],
+            "on names a side twice",
+        ),
+        (vec![EnrichConfig { service: Some(flags), ..plain(EnrichKind::Http) }], "on_error is for guards"),
         (vec![EnrichConfig { systems: vec!["x".to_owned()], ..plain(EnrichKind::Pii) }], "no id of a system"),
         (vec![plain(EnrichKind::Pii), plain(EnrichKind::Language)], "there twice"),
         (vec![EnrichConfig::new("It", EnrichKind::Pii)], "named with a-z"),

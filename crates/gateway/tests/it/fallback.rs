@@ -18,7 +18,7 @@ use crate::client::Answer as Got;
 use crate::fixture::{Fixture, Seen, Setup, body, gate_key, policy, say, say_streaming};
 
 /// Asks model `model-b` of a second provider where the scripted one fails.
-fn setup(second: &Upstream, data: DataTerms) -> Setup {
+pub(crate) fn setup(second: &Upstream, data: DataTerms) -> Setup {
     let other = UpstreamConfig {
         models: vec!["model-b".to_owned()],
         data,

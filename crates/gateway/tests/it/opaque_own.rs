@@ -1,8 +1,10 @@
 //! Files and batches of one account of a provider: each is the system's whose call made it, by the record, and nobody else's.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
+use tabellion_gateway::Api;
 use tabellion_model::SystemId;
 use tabellion_model::body::{Body as _, ObjectKept, RouteClass};
 use tabellion_testkit::upstream::{Answer, Script};
@@ -11,6 +13,8 @@ use tabellion_views::gate::GateFile;
 use crate::budgets::organisation;
 use crate::fixture::{Fixture, Setup};
 use crate::opaque::{open_by_records, opened, own, upload};
+use crate::outside_guards;
+use crate::rego::rego;
 
 /// Both ends of a batch's way.
 const CLASSES: [RouteClass; 2] = [RouteClass::Files, RouteClass::Batches];
@@ -111,4 +115,80 @@ fn what_calls_made_is_their_systems_from_the_answer_on() {
         .map(|seen| crate::fixture::body::<ObjectKept>(seen).object)
         .collect();
     assert_eq!(kept, ["file-notes", "batch_9", "file-out", "file-err"], "recorded twice, or not at all");
+}
+
+/// Requests of each interface, each with a file named as that has it.
+fn naming(file: &str) -> [(&'static str, Api, Value); 4] {
+    let source = json!({ "type": "document", "source": { "type": "file", "file_id": file } });
+    let message = |block: Value| json!({ "model": "model-a", "max_tokens": 9, "messages": [{ "role": "user", "content": [block] }] });
+    let input = json!([{ "role": "user", "content": [{ "type": "input_file", "file_id": file }] }]);
+    [
+        (
+            "/v1/chat/completions",
+            Api::OpenAi,
+            message(json!({ "type": "file", "file": { "file_id": file } })),
+        ),
+        ("/v1/responses", Api::OpenAi, json!({ "model": "model-a", "input": input })),
+        ("/v1/messages", Api::Anthropic, message(source.clone())),
+        ("/v1/messages/count_tokens", Api::Anthropic, message(source)),
+    ]
+}
+
+/// Requirement: N22. A prompt that names another system's file, or one that nobody has a record of, is refused before anything is sent, as if there were none; its own is sent.
+#[test]
+fn a_prompt_names_no_file_but_its_systems_own() {
+    let other = GateFile { system: SystemId::from_bytes([0xee; 16]), ..own("file-other", RouteClass::Files) };
+    let elsewhere = GateFile { provider: "beside".to_owned(), ..own("file-elsewhere", RouteClass::Files) };
+    let files = Arc::new(vec![
+        own("file-1", RouteClass::Files),
+        own("batch_1", RouteClass::Batches),
+        other,
+        elsewhere,
+    ]);
+    for api in [Api::OpenAi, Api::Anthropic] {
+        let fixture = Fixture::with(outside_guards::provider(), Setup { api, ..Setup::default() });
+        fixture.change(|gate| gate.files = Arc::clone(&files));
+        let mut told = BTreeSet::new();
+        for file in ["file-other", "file-elsewhere", "file-unknown", "batch_1"] {
+            for (path, _, body) in naming(file).into_iter().filter(|(_, of, _)| *of == api) {
+                let answer = fixture.send_json(path, &body);
+                let text = answer.text();
+                assert_eq!(answer.status, 403, "{path} {file}: {text}");
+                assert!(text.contains("object_not_own") && !text.contains(file), "{text}");
+                told.insert(answer.json()["error"]["message"].as_str().expect("a sentence").to_owned());
+            }
+        }
+        assert_eq!(told.len(), 1, "the difference tells whether a file exists: {told:?}");
+        assert!(fixture.upstream.requests().is_empty(), "a model was given another system's file");
+        assert_eq!(fixture.denied().len(), 8, "an attempt leaves no trace");
+        for (path, _, body) in naming("file-1").into_iter().filter(|(_, of, _)| *of == api) {
+            let answer = fixture.send_json(path, &body);
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        }
+    }
+}
+
+/// Requirement: N22. Lines of a batch's file name no other system's either.
+#[test]
+fn a_line_of_a_batch_names_no_file_but_its_systems_own() {
+    let [(_, _, body), ..] = naming("file-other");
+    let line = json!({ "custom_id": "r-1", "method": "POST", "url": "/v1/chat/completions", "body": body });
+    let fixture = opened(Script::by(|_, _| panic!("something was sent")), &CLASSES, Setup::default());
+    let answer = fixture.send_form("/v1/files", &upload("batch", &line.to_string()));
+    assert_eq!((answer.status, answer.code().as_str()), (403, "object_not_own"), "{}", answer.text());
+}
+
+/// Requirement: N22, P32. Of what else a provider keeps no record says whose it is: it goes on, unless a policy is against it.
+#[test]
+fn what_no_record_can_tell_goes_on_unless_a_policy_is_against_it() {
+    let body = json!({ "model": "model-a", "input": "hello", "previous_response_id": "resp_1" });
+    let plain = Fixture::with(outside_guards::provider(), Setup::default());
+    assert_eq!(plain.send_json("/v1/responses", &body).status, 200);
+    let guards = vec![rego("kept", r#"deny contains kind if some kind in input.refers_to"#)];
+    let fixture = Fixture::with(outside_guards::provider(), Setup { guards, ..Setup::default() });
+    let answer = fixture.send_json("/v1/responses", &body);
+    assert_eq!((answer.status, answer.code().as_str()), (403, "guard_blocked"), "{}", answer.text());
+    assert_eq!(fixture.denied()[0].guards[0].found, ["response"]);
+    let fresh = json!({ "model": "model-a", "input": "hello" });
+    assert_eq!(fixture.send_json("/v1/responses", &fresh).status, 200, "what names nothing is stopped");
 }

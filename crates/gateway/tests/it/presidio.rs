@@ -266,6 +266,13 @@ fn what_is_not_served_is_refused_and_never_passed_over() {
         replacing(json!({ "type": "hash", "hash_type": "md5" })),
         replacing(json!({ "type": "hash", "salt": "short" })),
         replacing(json!({ "type": "replace", "newvalue": "X" })),
+        replacing(json!({ "type": "replace", "new_value": "X", "salt": "sixteen bytes..!" })),
+        replacing(json!({ "type": "redact", "new_value": "X" })),
+        replacing(json!({ "type": "keep", "hash_type": "sha256" })),
+        replacing(json!({ "type": "hash", "new_value": "X" })),
+        replacing(
+            json!({ "type": "mask", "masking_char": "*", "chars_to_mask": 1, "from_end": true, "key": "k" }),
+        ),
         at(9, 8),
         at(8, 10_000),
         at(-1, 3),
@@ -294,6 +301,32 @@ fn what_is_not_served_is_refused_and_never_passed_over() {
     assert!(fixture.authorised().is_empty(), "something of it was let through");
     let kept = format!("{:?}", fixture.records());
     assert!(!kept.contains(EMAIL) && !kept.contains("4111"), "a text that was refused is on record");
+}
+
+/// Requirement: N21, G04. Whatever a caller writes into a request, an error names its place and does not repeat it: errors are logged by clients.
+#[test]
+fn an_error_names_the_place_and_not_the_word() {
+    let fixture = fixture();
+    let result = |start: u64, end: u64, kind: &str| {
+        let result = json!({ "start": start, "end": end, "score": 1.0, "entity_type": kind });
+        ("anonymize", json!({ "text": "x", "analyzer_results": [result] }))
+    };
+    let card = 4_111_111_111_111_111;
+    let entities =
+        json!({ "text": "x", "language": "en", "entities": ["PERSON", "Lovelace_4111111111111111"] });
+    for ((tool, body), place) in [
+        (("analyze", entities), "/entities/1"),
+        (result(card, 1, "PERSON"), "/analyzer_results/0"),
+        (result(0, card, "PERSON"), "/analyzer_results/0"),
+        (result(0, 1, &"Lovelace ".repeat(20)), "/analyzer_results/0"),
+    ] {
+        let said = error(&fixture.presidio(tool, &body));
+        assert!(said.contains(place), "nobody is told where: {said}");
+        assert!(
+            !said.contains("4111") && !said.contains("Lovelace"),
+            "an error repeats what was sent: {said}"
+        );
+    }
 }
 
 /// Requirement: N21. No request makes much of little: texts, findings and what takes their place have limits that are told, and nothing is cut off in silence.

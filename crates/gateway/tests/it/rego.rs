@@ -4,9 +4,11 @@ use serde_json::json;
 use tabellion_gateway::{
     Gateway, GatewayConfig, GuardConfig, GuardKind, GuardMode, GuardRegoConfig, GuardSide,
 };
-use tabellion_model::body::{GuardOutcome, Guarded, RouteClass};
+use tabellion_model::body::{DataTerms, GuardOutcome, Guarded, RouteClass};
+use tabellion_testkit::Upstream;
 use tabellion_testkit::upstream::{Answer, openai};
 
+use crate::fallback;
 use crate::fixture::{Fixture, Setup, say};
 use crate::opaque::{opened, upload};
 
@@ -64,10 +66,33 @@ fn a_policy_in_rego_stops_a_call_and_says_why() {
             ("tried", GuardOutcome::Flagged, vec!["long"])
         ]
     );
-    assert!(denied.guards[0].version.starts_with("rego.1-"), "{}", denied.guards[0].version);
+    assert!(denied.guards[0].version.starts_with("rego.2-"), "{}", denied.guards[0].version);
     assert_eq!(fixture.call("POST", "/v1/chat/completions", &[], &say("hello")).status, 200);
     let authorised = fixture.authorised().remove(0);
     assert_eq!(authorised.guards[0].outcome, GuardOutcome::Passed);
+}
+
+/// Requirement: P32, N25. In an attempt at a fallback a policy sees what the application asked for, and beside it what is asked instead.
+#[test]
+fn a_policy_knows_what_was_asked_for_in_a_fallback() {
+    let second = Upstream::start(Answer::json(200, openai::chat_of("fine")));
+    let rules = r#"deny contains "moved" if { input.model.asked_as == "model-a"; input.model.attempted_as == "model-b"; input.model.name == "model-b" }
+deny contains "asked" if input.model.asked_as != "model-a"
+deny contains "before" if { input.provider.name == "scripted"; input.model.attempted_as != input.model.asked_as }"#;
+    let plain = fallback::setup(&second, DataTerms::default());
+    let fixture = Fixture::with(
+        Answer::json(500, openai::ERROR_500),
+        Setup { guards: vec![rego("house", rules)], ..plain },
+    );
+    assert_eq!(
+        fixture.chat(&say("hello")).status,
+        500,
+        "the first failure is the answer where no other model may be asked"
+    );
+    assert_eq!(told(&fixture.authorised()[0].guards), [("house", GuardOutcome::Passed, vec![])]);
+    let denied = fixture.denied().remove(0);
+    assert_eq!(told(&denied.guards), [("house", GuardOutcome::Blocked, vec!["moved"])]);
+    assert!(second.requests().is_empty(), "what a policy is against was sent to another provider");
 }
 
 /// Requirement: P32. No result, a failing rule and an endless one stop the call as an error, also where findings would only be flagged.

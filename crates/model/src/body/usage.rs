@@ -40,7 +40,8 @@ pub struct UsageReported {
     pub content: String,
 }
 
-/// `usage.reconciled`, stream `usage/<provider>/reconciled`: the export was held against the calls that the gateway let through. Parent `report`; once for each.
+/// `usage.reconciled`, stream `usage/<provider>/reconciled`: the export was held against the calls that the gateway let through. Parent `report`; once for each, and
+/// again when calls that had no end then have ended. The newest holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageReconciled {
     /// The provider.
@@ -57,4 +58,7 @@ pub struct UsageReconciled {
     pub not_comparable: u64,
     /// Accounts and models with traffic off the gateway.
     pub off_gateway: u64,
+    /// Calls of that time that had no end, and so count with the most that they can take; none: it was not recorded.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub open: Option<u64>,
 }

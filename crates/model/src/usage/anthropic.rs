@@ -46,6 +46,7 @@ struct CacheCreation {
 pub(super) fn read(text: &str) -> Result<UsageExport, UsageFault> {
     let mut gathering = Gathering::default();
     for (page_number, page) in pages::<Page<Bucket>>("anthropic_usage", text)?.into_iter().enumerate() {
+        let has_more = page.has_more();
         for (number, bucket) in page.data.into_iter().enumerate() {
             let place = format!("page {}, /data/{number}", page_number + 1);
             let (from, until) = (utc(&place, &bucket.starting_at)?, utc(&place, &bucket.ending_at)?);
@@ -56,6 +57,7 @@ pub(super) fn read(text: &str) -> Result<UsageExport, UsageFault> {
                 gathering.add(&place, row)?;
             }
         }
+        gathering.end_page(page_number + 1, has_more);
     }
     gathering.done()
 }

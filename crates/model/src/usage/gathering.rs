@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::{
     DAY_US, MAX_USAGE_BUCKETS, MAX_USAGE_CELLS, MAX_USAGE_DAYS, MAX_USAGE_NAME_BYTES, MAX_USAGE_NUMBER,
@@ -39,6 +39,8 @@ pub(super) struct Gathering {
     day: Micros,
     /// What rows of the newest bucket were told apart by.
     seen: BTreeSet<String>,
+    /// The page before, where it says that more follow it.
+    more_after: Option<String>,
 }
 
 impl Gathering {
@@ -61,6 +63,13 @@ impl Gathering {
                 last.until
             );
             return fault(what);
+        }
+        if let Some(page) = self.more_after.take()
+            && self.covered.last().is_some_and(|last| last.until != from)
+        {
+            return fault(format!(
+                "{page} says that more follow it, and this bucket does not begin where it ends: a page is missing between them"
+            ));
         }
         let first = self.covered.first().map_or(from, |span| span.from);
         if until.since(first) > MAX_USAGE_DAYS * DAY_US {
@@ -118,8 +127,17 @@ impl Gathering {
         Ok(())
     }
 
+    /// Ends a page, of which its export says whether more follow it.
+    pub(super) fn end_page(&mut self, number: usize, has_more: bool) {
+        self.more_after = has_more.then(|| format!("page {number}"));
+    }
+
     /// What was read.
     pub(super) fn done(self) -> Result<UsageExport, UsageFault> {
+        if let Some(page) = self.more_after {
+            let what = "more pages follow the last one (has_more), so a part of what was counted is not here; ask for them with page=, the value of next_page, and put all into one file one after the other, or export fewer days";
+            return Err(UsageFault::new(format!("{page}, /has_more"), what));
+        }
         if self.buckets == 0 {
             let what = "it has no bucket, so it says of no time what was counted; export at least one";
             return Err(UsageFault::new("the file", what));
@@ -167,4 +185,15 @@ pub(super) fn pages<P: DeserializeOwned>(format: &str, text: &str) -> Result<Vec
 #[derive(Deserialize)]
 pub(super) struct Page<B> {
     pub(super) data: Vec<B>,
+    #[serde(default)]
+    has_more: bool,
+    #[serde(default)]
+    next_page: Option<IgnoredAny>,
+}
+
+impl<B> Page<B> {
+    /// Whether it says that more pages follow it.
+    pub(super) fn has_more(&self) -> bool {
+        self.has_more || self.next_page.is_some()
+    }
 }

@@ -39,6 +39,7 @@ struct Counts {
 pub(super) fn read(text: &str) -> Result<UsageExport, UsageFault> {
     let mut gathering = Gathering::default();
     for (page_number, page) in pages::<Page<Bucket>>("openai_usage", text)?.into_iter().enumerate() {
+        let has_more = page.has_more();
         for (number, bucket) in page.data.into_iter().enumerate() {
             let place = format!("page {}, /data/{number}", page_number + 1);
             let (from, until) = (seconds(&place, bucket.start_time)?, seconds(&place, bucket.end_time)?);
@@ -49,6 +50,7 @@ pub(super) fn read(text: &str) -> Result<UsageExport, UsageFault> {
                 gathering.add(&place, row)?;
             }
         }
+        gathering.end_page(page_number + 1, has_more);
     }
     gathering.done()
 }

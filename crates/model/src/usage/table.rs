@@ -1,5 +1,7 @@
 //! A table for every provider whose export is none of the others: see `docs/unseen.md`.
 
+use std::collections::BTreeMap;
+
 use super::gathering::{Gathering, Row, utc};
 use super::{UsageExport, UsageFault};
 use crate::catalogue::csv;
@@ -21,6 +23,7 @@ pub(super) fn read(text: &str) -> Result<UsageExport, UsageFault> {
     })?;
     let mut gathering = Gathering::default();
     let mut bucket = None;
+    let mut counts_requests: BTreeMap<&str, (bool, usize)> = BTreeMap::new();
     for (number, [start, end, account, key, model, requests, input, output]) in rows.iter().enumerate() {
         let place = format!("line {}", number + 2);
         // Rows of one bucket follow each other.
@@ -35,6 +38,16 @@ pub(super) fn read(text: &str) -> Result<UsageExport, UsageFault> {
                 return Err(UsageFault::new(place, what));
             }
             continue;
+        }
+        let known = counts_requests.entry(model.as_ref()).or_insert((!requests.is_empty(), number + 2));
+        if known.0 == requests.is_empty() {
+            // Their sum would be unknown, and direct requests of this model would pass as not counted.
+            let (here, there) = if known.0 { ("empty", "counted") } else { ("counted", "empty") };
+            let what = format!(
+                "requests is {here} here and {there} in line {} of the same model, so its requests could not be compared: write 0 where there were none, or leave it empty in all of them",
+                known.1
+            );
+            return Err(UsageFault::new(place, what));
         }
         let (account, key, model) = (named(account), named(key), model.to_string());
         let requests = if requests.is_empty() { None } else { Some(count(&place, "requests", requests)?) };

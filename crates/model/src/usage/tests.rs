@@ -120,6 +120,46 @@ fn an_export_that_could_be_read_in_two_ways_is_refused() {
     }
 }
 
+/// Requirement: W27. A page of several is not the whole: the last one says that none follows, and none is left out between two.
+#[test]
+fn a_page_that_more_follow_is_not_taken_for_the_whole() {
+    let first = |export: &str| export.replace("\"has_more\": false", "\"has_more\": true");
+    for (format, export) in [(UsageFormat::OpenaiUsage, OPENAI), (UsageFormat::AnthropicUsage, ANTHROPIC)] {
+        let fault = refused(format, &first(export));
+        assert_eq!(fault.place, "page 1, /has_more", "{fault}");
+        assert!(fault.what.contains("next_page"), "nobody is told how to get the rest: {fault}");
+        let fault = refused(format, &export.replace("\"next_page\": null", "\"next_page\": \"page_2\""));
+        assert_eq!(fault.place, "page 1, /has_more", "{fault}");
+    }
+    // The days after, and those after one that is left out.
+    let second = OPENAI
+        .replace("1767312000", "1767484800")
+        .replace("1767225600", "1767398400")
+        .replace("1767398400, \"results\": []", "1767571200, \"results\": []");
+    let both = read(UsageFormat::OpenaiUsage, &format!("{}\n{second}", first(OPENAI)));
+    assert_eq!(both.expect("two pages").buckets, 4, "pages of one export cannot be brought together");
+    let later = "{\"data\": [{\"start_time\": 1767484800, \"end_time\": 1767571200, \"results\": []}], \"has_more\": false}";
+    let fault = refused(UsageFormat::OpenaiUsage, &format!("{}\n{later}", first(OPENAI)));
+    assert!(fault.place == "page 2, /data/0" && fault.what.contains("missing"), "{fault}");
+}
+
+/// Requirement: W27. A row without requests among rows of the same model that have them would leave none of them compared.
+#[test]
+fn a_row_without_requests_does_not_hide_those_of_others() {
+    let head = "start,end,account,key,model,requests,input_tokens,output_tokens";
+    let table = |rows: &[&str]| format!("{head}\n{}\n", rows.join("\n"));
+    let (counted, empty) = ("2026-01-01,2026-01-02,a,,m,2,10,5", "2026-01-02,2026-01-03,b,,m,,10,5");
+    let (early, late) = ("2026-01-01,2026-01-02,b,,m,,10,5", "2026-01-02,2026-01-03,a,,m,2,10,5");
+    for rows in [[counted, empty], [early, late]] {
+        let fault = refused(UsageFormat::Csv, &table(&rows));
+        assert_eq!(fault.place, "line 3", "{fault}");
+        assert!(fault.what.contains("requests is") && fault.what.contains("line 2"), "{fault}");
+    }
+    let none = table(&["2026-01-01,2026-01-02,a,,m,,10,5", empty]);
+    let export = read(UsageFormat::Csv, &none).expect("a provider that counts no requests");
+    assert!(export.cells.iter().all(|cell| cell.requests.is_none()), "{export:?}");
+}
+
 /// Requirement: W27. A file from a spreadsheet is read, an empty one is called that, and a place is said once.
 #[test]
 fn marks_of_spreadsheets_and_empty_files_are_known() {

@@ -13,12 +13,16 @@ use crate::scene::stage_name;
 pub struct RegoCall<'a> {
     /// What rules in Cedar are asked.
     pub question: Question<'a>,
+    /// The model that the application asked for, where this attempt is for another in its place.
+    pub instead_of: Option<&'a str>,
     /// Size of what will be sent.
     pub sent_bytes: u64,
     /// Personal data that something takes the place of.
     pub masked: &'a [Masked],
     /// Personal data that a rule of masking lets pass.
     pub passed: &'a [Masked],
+    /// Kinds of things that the prompt names and the provider keeps.
+    pub refers_to: &'a [&'static str],
 }
 
 /// What a member of the input is.
@@ -42,12 +46,13 @@ const MEMBERS: &[(&str, Member)] = &[
     ("hour_utc", Member::Plain),
     ("key", Member::Plain),
     ("masked", Member::Any),
-    ("model", Member::Of(&["name", "asked_as"])),
+    ("model", Member::Of(&["name", "asked_as", "attempted_as"])),
     ("passed", Member::Any),
     ("person", Member::Plain),
     ("provider", Member::Of(&["name", "region", "retention_days", "trains"])),
     ("purpose", Member::Plain),
     ("received_bytes", Member::Plain),
+    ("refers_to", Member::Any),
     ("sent_bytes", Member::Plain),
     ("stream", Member::Plain),
     ("surface", Member::Plain),
@@ -85,11 +90,16 @@ impl RegoCall<'_> {
             "hour_utc": hour_utc,
             "key": question.key.to_hex(),
             "masked": counted(self.masked),
-            "model": { "name": question.model, "asked_as": question.asked_as },
+            "model": {
+                "name": question.model,
+                "asked_as": self.instead_of.unwrap_or(question.asked_as),
+                "attempted_as": question.asked_as,
+            },
             "passed": counted(self.passed),
             "provider": { "name": question.upstream, "trains": terms.trains() },
             "purpose": question.purpose,
             "received_bytes": question.received_bytes,
+            "refers_to": self.refers_to,
             "sent_bytes": self.sent_bytes,
             "stream": question.stream,
             "surface": question.surface,

@@ -93,7 +93,7 @@ const PATTERNS: &[(&str, usize)] =
 /// Largest pattern when it is made ready, in bytes: the engine takes no larger ones.
 const MAX_PATTERN_BYTES: usize = 100 << 10;
 /// Members of the input that are known only where the prompt was read.
-const OF_A_PROMPT: [&str; 4] = [CONTENT, "masked", "passed", "tools"];
+const OF_A_PROMPT: [&str; 5] = [CONTENT, "masked", "passed", "refers_to", "tools"];
 /// Most digits of a width in a format: more would fill the memory with blanks.
 const MAX_WIDTH_DIGITS: usize = 3;
 

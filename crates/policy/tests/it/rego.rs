@@ -14,7 +14,14 @@ fn house(rules: &str) -> Result<Rego, String> {
 fn says(rules: &str, call: &Call) -> RegoVerdict {
     let rego = house(rules).unwrap_or_else(|fault| panic!("{rules}: {fault}"));
     let masked = [Masked { class: "email".to_owned(), count: 2, operator: None }];
-    let call = RegoCall { question: call.question(), sent_bytes: 900, masked: &masked, passed: &[] };
+    let call = RegoCall {
+        question: call.question(),
+        instead_of: None,
+        sent_bytes: 900,
+        masked: &masked,
+        passed: &[],
+        refers_to: &[],
+    };
     rego.decide(&call, &["hello", "you"])
 }
 
@@ -117,7 +124,14 @@ fn what_is_no_answer_is_an_error() {
         assert_eq!(says(rules, &call), wanted, "{rules}");
     }
     let rego = house("deny contains \"a\" if false").expect("a policy");
-    let call = RegoCall { question: call.question(), sent_bytes: 1, masked: &[], passed: &[] };
+    let call = RegoCall {
+        question: call.question(),
+        instead_of: None,
+        sent_bytes: 1,
+        masked: &[],
+        passed: &[],
+        refers_to: &[],
+    };
     let large = "x".repeat(MAX_CONTENT_BYTES);
     assert_eq!(rego.decide(&call, &[&large]), RegoVerdict::Clear);
     assert_eq!(

@@ -92,12 +92,18 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
 }
 
 fn shown(outcome: &UsageOutcome) -> Result<(), Failure> {
-    let UsageOutcome { report, index, agrees, more_here, not_comparable, more_there } = outcome;
+    let UsageOutcome { report, index, agrees, more_here, not_comparable, more_there, open } = outcome;
     for line in more_there {
         terminal::data(&format!("off the gateway: {}\n", terminal::printable(line)))?;
     }
     terminal::data(&format!(
         "report {report} at entry {index}: {} days of models with more there, {agrees} agree, {more_here} with more here, {not_comparable} not comparable\n",
         more_there.len()
-    ))
+    ))?;
+    if *open > 0 {
+        terminal::data(&format!(
+            "not yet certain: calls of that time without an end: {open}; it is compared again when they have ended, and what shows then opens a finding\n"
+        ))?;
+    }
+    Ok(())
 }

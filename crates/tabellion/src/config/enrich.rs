@@ -71,6 +71,11 @@ impl EnrichSettings {
             "at_least" => {
                 sketch.at_least = Some(value.parse().map_err(|_| setting.refused("is not a number"))?);
             }
+            "on_error" => {
+                return Err(setting.refused(
+                    "is for guards: no call waits for an enrichment, so there is nothing to deny; leave it out",
+                ));
+            }
             _ => sketch.service.apply(setting)?,
         }
         Ok(())
@@ -151,6 +156,7 @@ mod tests {
             ("[enrich.x]\nkind = \"pii\"\non = [\"tools\"]\n", "prompt and answer"),
             ("[enrich.x]\nkind = \"pii\"\nat_least = 2\n", "at_least is for topics"),
             ("[enrich.x]\nkind = \"pii\"\nmode = \"block\"\n", "mode"),
+            ("[enrich.x]\nkind = \"http\"\non_error = \"deny\"\n", "is for guards"),
             ("[enrich.x]\nkind = \"http\"\nurl = \"http://10.0.0.7/check\"\n", "[enrich.x] a"),
         ] {
             let refused = of(text).expect_err("it is wrong");

@@ -41,6 +41,7 @@ fn outcome(comparison: &UsageComparison, index: u64) -> UsageOutcome {
         more_here: of("more_here").count() as u64,
         not_comparable: of("not_comparable").count() as u64,
         more_there: of("more_there").map(words).collect(),
+        open: comparison.report.reconciled.as_ref().and_then(|said| said.open).unwrap_or(0),
     }
 }
 
@@ -48,8 +49,14 @@ fn words(line: &UsageLine) -> String {
     let day = line.day.map(|day| day.0.to_string()).unwrap_or_default();
     let day = day.get(..10).unwrap_or_default();
     let account = line.account.as_deref().map(|account| format!(" of {account}")).unwrap_or_default();
+    // A number would be a claim that none went past.
+    let requests = if line.reasons.contains(&"no_requests") {
+        "requests not counted there".to_owned()
+    } else {
+        format!("{} requests", line.beyond.requests)
+    };
     format!(
-        "{day} {}{account}: {} requests, {} tokens in and {} out beyond what went through the gateway",
-        line.model, line.beyond.requests, line.beyond.input_tokens, line.beyond.output_tokens
+        "{day} {}{account}: {requests}, {} tokens in and {} out beyond what went through the gateway",
+        line.model, line.beyond.input_tokens, line.beyond.output_tokens
     )
 }

@@ -37,4 +37,7 @@ pub struct UsageOutcome {
     pub not_comparable: u64,
     /// Days on which the provider counted more than can have come from here, in words.
     pub more_there: Vec<String>,
+    /// Calls of that time without an end: when they have ended, it is compared again.
+    #[serde(default)]
+    pub open: u64,
 }

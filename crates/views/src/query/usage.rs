@@ -18,6 +18,11 @@ pub const MAX_LANES: usize = 20_000;
 const ABOUT_MIDNIGHT_US: u64 = 60_000_000;
 /// A call that began longer before a window does not last into it.
 const LONGEST_CALL_US: u64 = DAY_US;
+/// While some calls of a window are still without their end, it is looked at again no sooner than this: on a busy day each look would be a record.
+const LOOK_AGAIN_US: u64 = 10 * 60 * 1_000_000;
+
+/// How many calls were open where a comparison does not say it: more than there can be, so that it is looked at again once.
+const NOT_RECORDED: u64 = (1 << 53) - 1;
 
 /// An export on record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +80,44 @@ impl Views {
         })
     }
 
+    /// Exports that were compared while calls of their time had no end, of which fewer are without one now, the oldest first; ten at most. One compared before that was
+    /// counted is among them once. Those that were erased are not.
+    pub fn usage_reports_settled(&self, now: Micros) -> Result<Vec<UsageReportRow>, ViewsError> {
+        let sql = format!(
+            "WITH doubtful AS MATERIALIZED (
+                SELECT usage_reports.entry AS entry, last.at AS looked,
+                    coalesce(json_extract(last.said, '$.open'), {NOT_RECORDED}) AS was,
+                    json_extract(usage_reports.said, '$.from') / {DAY_US} * {DAY_US} - {LONGEST_CALL_US} AS begins,
+                    (json_extract(usage_reports.said, '$.until') + {DAY_US} - 1) / {DAY_US} * {DAY_US} + {ABOUT_MIDNIGHT_US} AS ends
+                FROM usage_reports JOIN usage_comparisons AS last
+                    ON last.entry = (SELECT max(entry) FROM usage_comparisons WHERE report = usage_reports.record_id)
+                WHERE usage_reports.said IS NOT NULL AND last.said IS NOT NULL
+                    AND coalesce(json_extract(last.said, '$.open'), {NOT_RECORDED}) > 0),
+            counted AS MATERIALIZED (
+                SELECT entry, looked, was, (SELECT count(*) FROM charges INDEXED BY charges_open
+                    WHERE known = 'open' AND at >= begins AND at < ends) AS open
+                FROM doubtful)
+            SELECT usage_reports.* FROM usage_reports JOIN counted ON counted.entry = usage_reports.entry
+            WHERE counted.open < counted.was AND (counted.open = 0 OR counted.looked <= ?1)
+            ORDER BY usage_reports.entry LIMIT 10"
+        );
+        self.ask(|db| {
+            let mut select = db.prepare_cached(&sql)?;
+            let rows = select.query_map(params![int(now.0.saturating_sub(LOOK_AGAIN_US))], report)?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// How many calls have no end that may count from `from` until `until`, which are days of UTC: what they took is not known yet.
+    pub fn usage_calls_open(&self, from: Micros, until: Micros) -> Result<u64, ViewsError> {
+        let sql = "SELECT count(*) AS open FROM charges INDEXED BY charges_open WHERE known = 'open' AND at >= ?1 AND at < ?2";
+        let (begins, ends) = reach(from, until);
+        self.ask(|db| {
+            let mut select = db.prepare_cached(sql)?;
+            Ok(select.query_row(params![int(begins), int(ends)], |row| number(row, "open"))?)
+        })
+    }
+
     /// The newest version of the stream of a provider's exports; 0: there is none.
     pub fn usage_version(&self, provider: &str) -> Result<u64, ViewsError> {
         let sql = "SELECT coalesce(max(version), 0) AS version FROM usage_reports WHERE provider = ?1";
@@ -89,9 +132,9 @@ impl Views {
         self.ask(|db| Ok(db.prepare_cached(sql)?.query_row(params![upstream], |row| row.get(0))?))
     }
 
-    /// The comparison of an export that is on record.
+    /// The newest comparison of an export that is on record.
     pub fn usage_comparison(&self, report: &RecordId) -> Result<Option<UsageComparisonRow>, ViewsError> {
-        let sql = "SELECT * FROM usage_comparisons WHERE report = ?1 ORDER BY entry LIMIT 1";
+        let sql = "SELECT * FROM usage_comparisons WHERE report = ?1 ORDER BY entry DESC LIMIT 1";
         self.ask(|db| {
             Ok(db.prepare_cached(sql)?.query_row(params![report.as_bytes()], comparison).optional()?)
         })
@@ -113,14 +156,18 @@ impl Views {
                 AND NOT (charges.known = 'nothing' AND calls.ended_unit IS NOT NULL AND calls.upstream_status IS NULL)
             GROUP BY 1, 2, 3, 4, 5, 6 LIMIT {MAX_LANES}"
         );
-        let (begin, end) =
-            (from.0.saturating_sub(LONGEST_CALL_US), until.0.saturating_add(ABOUT_MIDNIGHT_US));
+        let (begin, end) = reach(from, until);
         self.ask(|db| {
             let mut select = db.prepare_cached(&sql)?;
             let lanes = select.query_map(params![int(begin), int(end), int(now.0)], lane)?;
             Ok(lanes.collect::<rusqlite::Result<_>>()?)
         })
     }
+}
+
+/// When the calls began that may count from `from` until `until`.
+fn reach(from: Micros, until: Micros) -> (u64, u64) {
+    (from.0.saturating_sub(LONGEST_CALL_US), until.0.saturating_add(ABOUT_MIDNIGHT_US))
 }
 
 fn lane(row: &Row<'_>) -> rusqlite::Result<Lane> {

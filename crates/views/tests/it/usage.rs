@@ -74,6 +74,7 @@ fn usage_and_findings_stand_as_the_log_says_and_a_rebuild_says_the_same() {
         more_here: 3,
         not_comparable: 4,
         off_gateway: 5,
+        open: Some(0),
     };
     let mut compared = on(draft(&body), "usage/local/reconciled".to_owned());
     compared.parents = vec![bench.parent(report.record_id, report.index, "report")];

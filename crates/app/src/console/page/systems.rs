@@ -244,7 +244,7 @@ fn fields(visit: &Visit<'_>, system: Option<&System>) -> Result<Vec<Field>, Refu
             .hint(if system.is_some() {
                 "Needed when the choice above changes."
             } else {
-                "For whoever asks later why it was kept."
+                "Needed where anything is kept: for whoever asks later why."
             })
             .optional(),
     );

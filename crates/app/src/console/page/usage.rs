@@ -121,14 +121,8 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     let report = &comparison.report;
     let off = comparison.totals.iter().filter(|line| line.verdict == "more_there").count();
     let mut blocks = Vec::new();
-    if off > 0 {
-        blocks.push(Block::of(&Note {
-            tone: Tone::Bad,
-            title: "There is traffic that did not go through the gateway".to_owned(),
-            text: "A finding is open for each model: see who calls past the gateway, and with which key."
-                .to_owned(),
-            action: None,
-        })?);
+    for note in certainty(report, off > 0) {
+        blocks.push(Block::of(&note)?);
     }
     if comparison.days_in_all > comparison.days.len() as u64 {
         let shown = comparison.days.len();
@@ -152,6 +146,40 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
         ..Content::titled(&format!("Usage of {}", report.provider))
     };
     visit.show(content)
+}
+
+/// What the comparison says of traffic off the gateway, and whether that is the last word.
+fn certainty(report: &UsageReport, is_off: bool) -> Vec<Note> {
+    let said = report.reconciled.as_ref();
+    let is_found = said.and_then(|said| said.off_gateway).is_some_and(|off| off > 0);
+    let mut notes = Vec::new();
+    if is_off {
+        let text = if report.superseded {
+            "A later export of the same time stands in its place, and opens the findings."
+        } else if is_found {
+            "A finding says so of each model, of the 50 largest differences at most, unless one was closed over as much: see who calls past the gateway, and with which key."
+        } else {
+            "It shows since calls of that time have ended. The next look, some minutes from now at most, opens a finding."
+        };
+        notes.push(Note {
+            tone: Tone::Bad,
+            title: "There is traffic that did not go through the gateway".to_owned(),
+            text: text.to_owned(),
+            action: None,
+        });
+    }
+    if let Some(open) = said.and_then(|said| said.open).filter(|open| *open > 0) {
+        let calls = counted(open, "call", "calls");
+        notes.push(Note {
+            tone: Tone::Fair,
+            title: "Not yet certain".to_owned(),
+            text: format!(
+                "When it was compared, {calls} of this time had no end, and count with the most that they can take. It is compared again when they have ended, and what shows then opens a finding."
+            ),
+            action: None,
+        });
+    }
+    notes
 }
 
 /// One finding.
@@ -235,6 +263,9 @@ fn report_row(visit: &Visit<'_>, report: &UsageReport) -> Result<Row, Refusal> {
         Cell::text(&report.provider).to(href.clone()),
         window(report),
         match off {
+            Some(0) if said.and_then(|said| said.open).is_some_and(|open| open > 0) => {
+                Cell::state(("not yet certain", Tone::Fair))
+            }
             Some(0) if unclear == Some(0) => Cell::state(("none found", Tone::Good)),
             // Of what could not be compared nobody knows it.
             Some(0) => Cell::state(("cannot be said of all", Tone::Fair)),

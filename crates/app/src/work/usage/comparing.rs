@@ -22,11 +22,23 @@ const MAX_FOUND: usize = 50;
 /// What a comparison is to its export.
 const REPORT: &str = "report";
 
+/// What stands beside the verdicts of a comparison.
+struct Counts {
+    /// Accounts and models with traffic off the gateway.
+    past: u64,
+    /// Calls of the time without an end.
+    open: u64,
+    /// Whether the export was not compared before.
+    is_first: bool,
+}
+
 impl Desk {
-    /// Compares every export that is on record without a comparison, as one is after the process ended in between. Gives how many.
+    /// Compares every export that is on record without a comparison, as one is after the process ended in between, and again those of whose time calls have ended
+    /// that had no end when they were compared. Gives how many.
     pub fn reconcile_usage(&self) -> Result<usize, Refusal> {
         self.refresh()?;
-        let due = self.views.usage_reports_due()?;
+        let mut due = self.views.usage_reports_due()?;
+        due.extend(self.views.usage_reports_settled(self.now())?);
         for row in &due {
             self.reconcile(row)?;
         }
@@ -36,13 +48,19 @@ impl Desk {
     /// Opens a finding for traffic off the gateway, and puts on record what the comparison came to. Nothing for an export that was erased.
     pub(super) fn reconcile(&self, row: &UsageReportRow) -> Result<(), Refusal> {
         let Some(said) = &row.said else { return Ok(()) };
+        // Before the calls themselves: one that ends in between is looked at once more, and none is missed.
+        let (from, until) = whole_days(said.from, said.until);
+        let open = self.views.usage_calls_open(from, until)?;
         let comparison = self.compared(said)?;
         let mut past = off_gateway(&comparison);
         past.sort_by_key(|line| {
             let Amounts { requests, input, output } = line.beyond;
             Reverse((requests, input.saturating_add(output)))
         });
-        for line in past.iter().take(MAX_FOUND) {
+        // Another export stands in its place, perhaps with other accounts: findings are opened from that one.
+        let is_superseded = self.newest_usage(said)?.is_some_and(|newest| newest != row.record_id);
+        let most = if is_superseded { 0 } else { MAX_FOUND };
+        for line in past.iter().take(most) {
             self.open_finding(&Found {
                 kind: FindingKind::OffGateway,
                 provider: Some(said.provider.clone()),
@@ -53,8 +71,16 @@ impl Desk {
                 cause: row.record_id,
             })?;
         }
-        if self.views.usage_comparison(&row.record_id)?.is_none() {
-            self.append_comparison(row, said, &comparison, past.len() as u64)?;
+        let before = self.views.usage_comparison(&row.record_id)?;
+        let is_news = match &before {
+            None => true,
+            Some(before) => {
+                before.said.as_ref().is_some_and(|said| said.open.is_none_or(|before| open < before))
+            }
+        };
+        if is_news {
+            let counts = Counts { past: past.len() as u64, open, is_first: before.is_none() };
+            self.append_comparison(row, said, &comparison, &counts)?;
         }
         Ok(())
     }
@@ -99,7 +125,7 @@ impl Desk {
         row: &UsageReportRow,
         said: &UsageReported,
         comparison: &Comparison,
-        past: u64,
+        counts: &Counts,
     ) -> Result<(), Refusal> {
         let count = |verdict| comparison.days.iter().filter(|day| day.verdict == verdict).count() as u64;
         let body = UsageReconciled {
@@ -109,7 +135,8 @@ impl Desk {
             more_there: count(Verdict::MoreThere),
             more_here: count(Verdict::MoreHere),
             not_comparable: count(Verdict::NotComparable),
-            off_gateway: past,
+            off_gateway: counts.past,
+            open: Some(counts.open),
         };
         let mut draft = Draft::new(UsageReconciled::TYPE);
         draft.body = body.fields().map_err(|fault| Refusal::new(Code::Broken, fault.to_string()))?;
@@ -117,7 +144,9 @@ impl Desk {
         let stream = format!("usage/{}/reconciled", said.provider);
         draft.stream = Some(DraftStream { name: stream, expected: None });
         draft.assurance = Some("observed".to_owned());
-        draft.idempotency_key = Some(format!("usage-reconciled/{}", row.record_id));
+        // Fewer are open each time, so each look has a key of its own, also after a restart.
+        let again = if counts.is_first { String::new() } else { format!("/{}", counts.open) };
+        draft.idempotency_key = Some(format!("usage-reconciled/{}{again}", row.record_id));
         let hash = leaf_hash(&self.ledger.reader().entry(row.entry)?.bytes);
         let report = Reference { entry: row.entry, record_id: row.record_id, hash };
         draft.parents = vec![parent(&report, REPORT)];

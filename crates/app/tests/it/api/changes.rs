@@ -390,6 +390,35 @@ fn capture_is_not_switched_in_passing() {
 }
 
 #[test]
+fn a_system_that_begins_with_capture_says_why() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let said = |capture: &str| json!({"name": "Loans", "purposes": ["support"], "capture": capture});
+    for capture in ["masked", "masked_prompt", "masked_answer"] {
+        let refused = house.post(&admin, "/api/v1/systems", &said(capture)).refused(400, "malformed").json();
+        assert_eq!(refused["pointer"], "/capture_reason", "content is kept and nobody says why: {refused}");
+    }
+    assert_eq!(house.count_of("system.registered"), 0, "what was refused is on record");
+    house.post(&admin, "/api/v1/systems", &said("none")).ok();
+    let mut why = said("masked");
+    why["capture_reason"] = json!("a review of complaints");
+    let made = house.post(&admin, "/api/v1/systems", &why).ok().json();
+    assert_eq!(made["result"]["capture_reason"], "a review of complaints", "{made}");
+}
+
+#[test]
+fn the_name_of_the_gateways_own_rule_is_taken() {
+    let house = House::new();
+    let (_, engineer) = house.person("Gus", &[Role::GovernanceEngineer]);
+    let text = json!({"text": "permit(principal, action, resource);", "note": "first"});
+    for path in ["/api/v1/policies/tabellion-probe", "/api/v1/policies/tabellion-probe/observation"] {
+        let refused = house.ask("PUT", path).bearer(&engineer).json(&text).send().refused(400, "malformed");
+        assert!(refused.text().contains("canaries"), "nobody is told why: {}", refused.text());
+    }
+    assert_eq!((house.count_of("policy.published"), house.count_of("policy.observed")), (0, 0));
+}
+
+#[test]
 fn policies_are_checked_published_and_withdrawn_and_every_version_stays() {
     let house = House::new();
     let (_, engineer) = house.person("Gus", &[Role::GovernanceEngineer]);

@@ -1,7 +1,7 @@
 //! Providers' usage over the API: a planted direct call is found, and nothing else is.
 
 use serde_json::{Value, json};
-use tabellion_ledger::{Clock as _, Draft, DraftParent};
+use tabellion_ledger::{Ack, Clock as _, Draft, DraftParent};
 use tabellion_model::Micros;
 use tabellion_model::body::{Body as _, CallAuthorised, CallCompleted, Role};
 use tabellion_model::charge::{Reserved, Spent, Tokens};
@@ -17,6 +17,14 @@ fn at(time: &str) -> Micros {
 
 /// Records a call of 100 and 50 tokens that `small-2026` answered; `ended`: whether its end is on record.
 fn call(house: &House, system: &str, key: &str, ended: bool) {
+    let first = begin(house, system, key);
+    if ended {
+        end(house, system, key, &first);
+    }
+}
+
+/// Records that a call was let through.
+fn begin(house: &House, system: &str, key: &str) -> Ack {
     let body: CallAuthorised = serde_json::from_value(json!({
         "surface": "openai.chat_completions", "model": "small", "upstream": "local", "purpose": "support", "stream": false,
         "received_bytes": 3, "received_sha256": "a".repeat(64), "forwarded_sha256": "b".repeat(64), "masked": [], "policies": [],
@@ -28,10 +36,11 @@ fn call(house: &House, system: &str, key: &str, ended: bool) {
     (draft.actor, draft.system) = (Some(key.to_owned()), Some(system.to_owned()));
     draft.observed_at = Some(house.clock.now().0);
     draft.clear = Reserved { input: 1000, output: 500, price: None }.to_clear();
-    let first = house.ledger.append(&draft).expect("a record");
-    if !ended {
-        return;
-    }
+    house.ledger.append(&draft).expect("a record")
+}
+
+/// Records its end.
+fn end(house: &House, system: &str, key: &str, first: &Ack) {
     let body: CallCompleted = serde_json::from_value(json!({
         "outcome": "answered", "status": 200, "upstream_status": 200, "delivered": "whole",
         "answered": {"tools": [], "model": "small-2026"}, "received_bytes": 3, "received_sha256": "d".repeat(64),
@@ -144,6 +153,64 @@ fn what_too_little_is_known_of_is_not_comparable() {
     assert_eq!(off.len(), 1, "{stranger}");
     assert_eq!((&off[0]["account"], &off[0]["reasons"]), (&json!("key_9"), &json!(["unknown_account"])));
     assert_eq!(house.count_of("finding.opened"), 1);
+}
+
+/// Requirement: B08. Traffic past the gateway that a call without an end could explain is found when that call has ended, once, also after that.
+#[test]
+fn what_shows_only_when_a_call_ends_is_found_then() {
+    let house = House::new();
+    let (ada, admin) = house.person("Ada", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let (key, _) = house.key(&admin, &system);
+    house.clock.set(at("2026-03-03T10:00:00Z"));
+    call(&house, &system, &key, true);
+    let (first, second) = (begin(&house, &system, &key), begin(&house, &system, &key));
+    house.clock.set(at("2026-03-04T12:00:00Z"));
+    let admin = house.session(&ada);
+    // Three went through, with 300 and 150 at the end; the calls under way could take what is beyond that.
+    let doubt = house.post(&admin, PATH, &export(3, 340, 170)).ok().json();
+    assert_eq!(doubt["days"][0]["reasons"], json!(["not_counted"]), "{doubt}");
+    assert_eq!(
+        doubt["report"]["reconciled"]["open"], 2,
+        "nobody is told that it is not certain yet: {doubt}"
+    );
+    let look = || house.desk.reconcile_usage().expect("a look");
+    assert_eq!(look(), 0, "an export is compared again although nothing has changed");
+    end(&house, &system, &key, &first);
+    assert_eq!((look(), house.count_of("finding.opened")), (0, 0), "each end of a busy day is a look");
+    house.clock.set(at("2026-03-04T12:11:00Z"));
+    assert_eq!((look(), house.count_of("finding.opened")), (1, 0), "what is still in doubt opened a finding");
+    end(&house, &system, &key, &second);
+    assert_eq!(look(), 1, "a comparison stays as it was while calls were under way");
+    assert_eq!(
+        house.count_of("finding.opened"),
+        1,
+        "traffic past the gateway that showed later is in no finding"
+    );
+    assert_eq!((look(), house.count_of("finding.opened")), (0, 1), "it is found again and again");
+    let path = format!("{PATH}/{}", doubt["report"]["id"].as_str().expect("an id"));
+    let now = house.get(&admin, &path).ok().json();
+    let said = &now["report"]["reconciled"];
+    assert_eq!((&said["off_gateway"], &said["open"]), (&json!(1), &json!(0)), "{now}");
+    assert_eq!(house.count_of("usage.reconciled"), 3);
+}
+
+/// Requirement: B08. An export in whose place another stands, with the account that it belongs to, opens nothing later.
+#[test]
+fn an_export_that_was_superseded_opens_nothing_later() {
+    let house = House::new();
+    let (ada, admin) = house.person("Ada", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let (key, _) = house.key(&admin, &system);
+    house.clock.set(at("2026-03-03T10:00:00Z"));
+    let open = begin(&house, &system, &key);
+    house.clock.set(at("2026-03-04T12:00:00Z"));
+    let admin = house.session(&ada);
+    house.post(&admin, PATH, &export(1, 140, 70)).ok();
+    house.post(&admin, PATH, &export(1, 100, 50)).ok();
+    end(&house, &system, &key, &open);
+    assert_eq!(house.desk.reconcile_usage().expect("a look"), 2);
+    assert_eq!(house.count_of("finding.opened"), 0, "numbers that were corrected opened a finding");
 }
 
 /// Requirement: W27. What is no export of a time that is over is refused with its place and leaves nothing; who may not brings none; a retry is the first again.

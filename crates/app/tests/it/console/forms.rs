@@ -13,6 +13,7 @@ fn a_system_is_registered_and_the_page_says_where_that_was_recorded() {
         ("name", "Loan support"),
         ("purposes", "loan-support, triage"),
         ("capture", "masked"),
+        ("capture_reason", "a review of complaints"),
         ("description", "Answers officers."),
     ];
     let taken = browser.send("/systems/new", "system", &typed);

@@ -43,7 +43,7 @@ fn crawl(browser: &Browser<'_>) -> Vec<(String, crate::api::client::Answer)> {
 /// Has hostile text recorded in every field that takes one.
 fn fill(house: &House, browser: &Browser<'_>) {
     let (_, admin) = house.person(&format!("Zed {HOSTILE}"), &[Role::Administrator]);
-    let body = json!({"name": HOSTILE, "purposes": ["support"], "description": HOSTILE, "capture": "masked"});
+    let body = json!({"name": HOSTILE, "purposes": ["support"], "description": HOSTILE, "capture": "masked", "capture_reason": HOSTILE});
     let made = house.post(&admin, "/api/v1/systems", &body).ok().json();
     let system = made["result"]["id"].as_str().expect("an id").to_owned();
     house

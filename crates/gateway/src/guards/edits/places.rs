@@ -235,6 +235,7 @@ fn is_said(of: Of, names: &[&str]) -> bool {
                 matches!(rest, ["content", "text" | "refusal"] | ["arguments" | "input"])
             }
             ["part", "text" | "refusal"] | ["text" | "refusal" | "arguments" | "input"] => true,
+            ["output_text"] | ["response", "output_text"] => true,
             _ => false,
         },
         // Their answers are numbers.

@@ -2,6 +2,8 @@
 //!
 //! Promises: only a message of known length, with a status behind it that says it is good, is an answer. Whatever else comes, or does not come, is none.
 
+use std::time::{Duration, Instant};
+
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -34,6 +36,8 @@ pub(super) async fn exchange(
     (message, target): (Bytes, &Uri),
     pool: &Pool,
 ) -> Result<Bytes, Unable> {
+    // The caller's clock for this runs from here.
+    let begun = Instant::now();
     let mut request = request(outside, &message, target)?;
     let answer = loop {
         let known = pool.shared(outside.number);
@@ -45,6 +49,7 @@ pub(super) async fn exchange(
             pool.share(outside.number, Some(sender.clone()));
             sender
         };
+        request.headers_mut().insert(TIMEOUT, time_left(outside.time, begun.elapsed())?);
         match sender.try_send_request(request).await {
             Ok(answer) => break answer,
             Err(mut error) => {
@@ -77,12 +82,19 @@ fn request(outside: &Outside, message: &Bytes, target: &Uri) -> Result<Request<F
     {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    let millis = HeaderValue::from_str(&format!("{}m", outside.time.as_millis()));
-    headers.insert(TIMEOUT, millis.map_err(|_| Unable::BrokeOff)?);
     if let Some((name, value)) = &outside.endpoint.credential {
         headers.insert(name.clone(), value.clone());
     }
     Ok(request)
+}
+
+/// What is left of the time, as a service is told it: to connect took some of it, and nobody waits for an answer that comes after it.
+fn time_left(time: Duration, passed: Duration) -> Result<HeaderValue, Unable> {
+    let left = time.saturating_sub(passed).as_millis();
+    if left == 0 {
+        return Err(Unable::Timeout);
+    }
+    HeaderValue::from_str(&format!("{left}m")).map_err(|_| Unable::Timeout)
 }
 
 async fn read(answer: Response<Incoming>) -> Result<Bytes, Unable> {
@@ -109,7 +121,9 @@ async fn read(answer: Response<Incoming>) -> Result<Bytes, Unable> {
 fn good(trailers: &HeaderMap) -> Result<(), Unable> {
     let mut all = trailers.get_all(STATUS).iter();
     let (Some(status), None) = (all.next(), all.next()) else { return Err(Unable::BrokeOff) };
-    match status.to_str().ok().and_then(|status| status.parse().ok()) {
+    // One spelling: digits without a sign and without a zero before them. By another one a proxy between may have read something else.
+    let written = |status: &str| status.parse().ok().filter(|number: &u32| number.to_string() == status);
+    match status.to_str().ok().and_then(written) {
         Some(0) => Ok(()),
         Some(status @ 1..=MAX_STATUS) => Err(Unable::GrpcStatus(status)),
         _ => Err(Unable::Answer(Fault::Malformed)),
@@ -163,6 +177,17 @@ mod tests {
     }
 
     #[test]
+    fn a_service_is_told_what_is_left_of_the_time() {
+        let left = |passed| {
+            time_left(Duration::from_secs(2), passed).map(|value| value.to_str().map(str::to_owned).ok())
+        };
+        assert_eq!(left(Duration::from_millis(1_900)), Ok(Some("100m".to_owned())));
+        for passed in [Duration::from_secs(2), Duration::from_secs(3), Duration::from_micros(1_999_500)] {
+            assert_eq!(left(passed), Err(Unable::Timeout), "it is asked when nobody waits for it any more");
+        }
+    }
+
+    #[test]
     fn only_one_status_of_zero_is_good() {
         let of = |values: &[&'static str]| {
             let mut headers = HeaderMap::new();
@@ -175,7 +200,7 @@ mod tests {
         assert_eq!(of(&["14"]), Err(Unable::GrpcStatus(14)));
         assert_eq!(of(&[]), Err(Unable::BrokeOff));
         assert_eq!(of(&["0", "0"]), Err(Unable::BrokeOff));
-        for junk in ["", "17", "-0", "OK", "0x0", "4294967296"] {
+        for junk in ["", "17", "-0", "+0", "00", "014", "OK", "0x0", "4294967296"] {
             assert_eq!(of(&[junk]), Err(Unable::Answer(Fault::Malformed)), "{junk}");
         }
     }

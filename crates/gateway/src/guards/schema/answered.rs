@@ -80,6 +80,8 @@ enum Said {
     ItemDone,
     /// At the end.
     End,
+    /// As one text beside its items.
+    Beside,
 }
 
 /// An answer, as far as it came.
@@ -104,7 +106,7 @@ impl Answered {
         let read = match (surface, is_whole) {
             (Surface::OpenAiChat, true) => self.whole_chat(&said),
             (Surface::OpenAiChat, false) => self.chat_event(&said),
-            (Surface::OpenAiResponses, true) => self.whole_response(Said::First, said.get("output")),
+            (Surface::OpenAiResponses, true) => self.whole_response(&said),
             (Surface::OpenAiResponses, false) => self.response_event(&said),
             (Surface::AnthropicMessages, true) => self.whole_message(&said),
             (Surface::AnthropicMessages, false) => self.message_event(&said),

@@ -4,12 +4,24 @@ use serde_json::Value;
 
 use super::{Answered, NOTHING, Said, list_or_none, place, said, text_or_none};
 
+/// The member of a response with all that it says to a reader as one text.
+const BESIDE: &str = "output_text";
+
 impl Answered {
-    /// Takes the items of a response that is whole; `None`: it can be read in more than one way.
-    pub(super) fn whole_response(&mut self, way: Said, items: Option<&Value>) -> Option<()> {
-        self.choice(0, way);
-        for (at, item) in items?.as_array()?.iter().enumerate() {
-            self.item(way, at, item)?;
+    /// Takes a response that is whole; `None`: it can be read in more than one way.
+    pub(super) fn whole_response(&mut self, response: &Value) -> Option<()> {
+        self.choice(0, Said::First);
+        for (at, item) in response.get("output")?.as_array()?.iter().enumerate() {
+            self.item(Said::First, at, item)?;
+        }
+        self.beside(response)
+    }
+
+    /// Takes the text that some servers put beside the items, as clients put it together for themselves: who reads that reads nothing else.
+    fn beside(&mut self, response: &Value) -> Option<()> {
+        let text = text_or_none(response, BESIDE)?;
+        if !text.is_empty() {
+            self.choice(0, Said::Beside).say(0, text);
         }
         Some(())
     }
@@ -48,11 +60,13 @@ impl Answered {
                 for (at, item) in items.iter().enumerate() {
                     self.item(Said::End, at, item)?;
                 }
+                self.beside(event.get("response").unwrap_or(&Value::Null))?;
             }
             // A response that has only begun has nothing in it yet.
             "created" | "queued" | "in_progress" => {
                 let begun = event.get("response").map_or(Some(NOTHING), |of| list_or_none(of, "output"))?;
-                return begun.is_empty().then_some(());
+                let beside = event.get("response").map_or(Some(""), |of| text_or_none(of, BESIDE))?;
+                return (begun.is_empty() && beside.is_empty()).then_some(());
             }
             _ => {}
         }

@@ -112,6 +112,26 @@ fn a_response_is_put_together_from_all_that_says_it() {
 }
 
 #[test]
+fn a_text_beside_the_items_of_a_response_is_read_as_well() {
+    let message = json!({ "type": "message", "content": [{ "type": "output_text", "text": "{}" }] });
+    let with = |beside: Value| json!({ "object": "response", "output": [message], "output_text": beside });
+    assert_eq!(texts(&whole(RESPONSES, &with(json!("{}")))), ["{}"]);
+    assert_eq!(texts(&whole(RESPONSES, &with(Value::Null))), ["{}"]);
+    assert_eq!(
+        texts(&whole(RESPONSES, &with(json!("no")))),
+        ["{}", "no"],
+        "who reads it alone reads something unseen"
+    );
+    let alone = json!({ "object": "response", "output": [], "output_text": "no" });
+    assert_eq!(texts(&whole(RESPONSES, &alone)), ["no"]);
+    let ends = |beside: Value| json!({ "type": "response.completed", "response": with(beside) });
+    assert_eq!(texts(&stream(RESPONSES, &[ends(json!("no"))])), ["{}", "no"]);
+    assert!(whole(RESPONSES, &with(json!(["no"]))).is_unreadable());
+    let begins = json!({ "type": "response.created", "response": { "output": [], "output_text": "no" } });
+    assert!(stream(RESPONSES, &[begins]).is_unreadable(), "what came before its time");
+}
+
+#[test]
 fn a_message_is_put_together_from_its_blocks() {
     let message = json!({ "type": "message", "choices": [{ "message": { "content": "[]" } }],
         "content": [{ "type": "thinking", "thinking": "x" }, { "type": "text", "text": "{" },
