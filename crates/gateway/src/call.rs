@@ -249,7 +249,7 @@ impl Call {
         if self.caller.is_probe() {
             return Vec::new();
         }
-        self.worker.shared.after.awaited(self.caller.system_id, purpose)
+        self.worker.shared.after.awaited(self.caller.system_id, purpose, self.target.route.surface())
     }
 
     /// Makes the permission durable, with what is kept of its placeholders and room for its end. `None`: it could not be, and the client was told. `hold` is what

@@ -14,8 +14,8 @@ use tabellion_ledger::{
 };
 use tabellion_model::Micros;
 use tabellion_model::body::{
-    BatchSettled, Body, CallAssessed, CallAuthorised, CallCompleted, CallDenied, CallEnriched, GuardMeasured, GuardProbed,
-    NoiseCounted, set_apart,
+    BatchSettled, Body, CallAssessed, CallAuthorised, CallCompleted, CallDenied, CallEnriched, GuardMeasured,
+    GuardProbed, NoiseCounted, set_apart,
 };
 use tabellion_model::charge::Spent;
 use tabellion_model::probe;

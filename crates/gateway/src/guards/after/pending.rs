@@ -54,7 +54,7 @@ impl Pending {
     pub(crate) fn attend(&mut self, after: &AfterGuards, caller: &Caller, ready: &Ready) {
         let (purpose, treated) = (&ready.permission.purpose, &ready.treated);
         self.seen = Ok(Box::new(Kept {
-            looks: after.looks(caller.system_id, purpose),
+            looks: after.looks(caller.system_id, purpose, ready.surface.name()),
             about: About::new(&ready.model, purpose, caller.system_id),
             classes: treated.classes,
             surface: ready.surface,

@@ -40,8 +40,12 @@ impl Looks {
 impl AfterGuards {
     /// Makes them ready.
     pub(crate) fn new(configs: &[GuardConfig]) -> Result<Self, StartError> {
-        let settings = configs.iter().map(|config| config.after.unwrap_or_default()).collect();
-        Ok(Self { guards: Arc::new(Guards::new(configs)?), settings })
+        let guards = Guards::new(configs)?;
+        // They have an order of their own.
+        let of =
+            |name: &str| configs.iter().find(|config| config.name == name).and_then(|config| config.after);
+        let settings = guards.all.iter().map(|guard| of(&guard.name).unwrap_or_default()).collect();
+        Ok(Self { guards: Arc::new(guards), settings })
     }
 
     /// Whether there is none.
@@ -49,14 +53,14 @@ impl AfterGuards {
         self.guards.all.is_empty()
     }
 
-    /// The looks that are for such a call.
-    pub(super) fn looks(&self, system: SystemId, purpose: &str) -> Looks {
-        let of = |side| self.guards.that_apply(side, system, purpose);
+    /// The looks that are for such a call on `route`, as records name it.
+    pub(super) fn looks(&self, system: SystemId, purpose: &str, route: &str) -> Looks {
+        let of = |side| self.guards.that_apply(side, system, purpose, route);
         Looks { prompt: of(Side::Prompt), answer: of(Side::Answer) }
     }
 
     /// The looks that are for such a call, as its permission names them.
-    pub(crate) fn awaited(&self, system: SystemId, purpose: &str) -> Vec<AwaitedLook> {
+    pub(crate) fn awaited(&self, system: SystemId, purpose: &str, route: &str) -> Vec<AwaitedLook> {
         let look = |(side, number): (Side, usize)| {
             let guard = self.guards.all.get(number)?;
             let side = match side {
@@ -65,7 +69,7 @@ impl AfterGuards {
             };
             Some(AwaitedLook { guard: guard.name.clone(), version: guard.version.clone(), side })
         };
-        self.looks(system, purpose).all().filter_map(look).collect()
+        self.looks(system, purpose, route).all().filter_map(look).collect()
     }
 
     /// From a call's end to the verdict of this guard.
