@@ -162,7 +162,7 @@ impl<'b> Reader<'b> {
             "model" => self.parts.model = Some(words::recorded(&string.value(), words::is_answering_model)),
             "status" => self.parts.reason = Some(words::recorded(&string.value(), words::is_word)),
             // The provider says again what it was told.
-            "instructions" => self.repeated.push(text(string, at)),
+            "instructions" => self.parts.echoed.push(text(string, at)),
             _ => {}
         }
     }
@@ -195,7 +195,7 @@ impl<'b> Reader<'b> {
                 self.in_item(*item, rest, string, at);
             }
             ([Step::Name(name), ..], Scalar::String(string)) if name == "instructions" => {
-                self.repeated.push(text(string, at));
+                self.parts.echoed.push(text(string, at));
             }
             _ => {}
         }

@@ -30,6 +30,7 @@ mod guards;
 mod identity;
 mod identity_standing;
 mod kept_urls;
+mod masked_answers;
 mod masking;
 mod masking_rules;
 mod masking_urls;
