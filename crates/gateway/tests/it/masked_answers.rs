@@ -410,6 +410,38 @@ fn a_translated_answer_is_masked() {
     }
 }
 
+/// Requirement: V40. Where a URL has another operator than what is in it, a stream gives what a whole answer gives all the same.
+#[test]
+fn a_url_of_another_operator_is_treated_in_a_stream_as_in_a_whole() {
+    let text = format!("see https://people.example/?to={NEW} or {NEW}.");
+    let rules = || MaskingConfig { drop: vec!["url".to_owned()], ..rule(MaskingOperator::Mask, &["email"]) };
+    let whole = masked(whole_of("", &text), Api::OpenAi, rules()).chat(&say("where?"));
+    assert_eq!(whole.content(), "see  or <EMAIL>.", "{}", whole.text());
+    for pieces in [letters(&text), vec![text.clone()]] {
+        let got = masked(stream_of("", &pieces), Api::OpenAi, rules()).chat(&say_streaming("where?"));
+        assert_eq!(got.content(), whole.content(), "{}", got.text());
+    }
+}
+
+/// Requirement: V40. What cannot be looked at is not given, and the record says which rules could not look, and why.
+#[test]
+fn an_answer_that_cannot_be_looked_at_is_not_given() {
+    let deep = (0..10).fold(format!("\"{NEW}\""), |inner, _| json!([inner]).to_string());
+    for stream in [false, true] {
+        let script = if stream { stream_of("", &[&deep]) } else { whole_of("", &deep) };
+        let fixture = masked(script, Api::OpenAi, rule(MaskingOperator::Mask, &["email"]));
+        let got = fixture.chat(&if stream { say_streaming("what?") } else { say("what?") });
+        assert!(got.text().contains("guard_errored") && !got.text().contains("lovelace"), "{}", got.text());
+        let end = fixture.end();
+        assert_eq!((end.outcome, end.code.as_deref()), (Outcome::Cut, Some("guard_errored")));
+        let [told] = end.guards.as_slice() else { panic!("{:?}", end.guards) };
+        assert_eq!(
+            (told.outcome, told.found.as_slice()),
+            (GuardOutcome::Errored, &["too_deep".to_owned()][..])
+        );
+    }
+}
+
 /// Requirement: N19. A rule for answers that could not do what it says refuses the start.
 #[test]
 fn a_rule_that_answers_cannot_keep_refuses_the_start() {
