@@ -127,6 +127,8 @@ pub struct MaskingRule {
     pub name: String,
     /// Another one when what it says is another.
     pub version: String,
+    /// What it treats: `prompt`, what is sent; `answer`, what a model brings up itself; or both.
+    pub on: Vec<String>,
     /// Ids of the systems it is for; none: all.
     pub systems: Vec<String>,
     /// Purposes it is for; none: all.

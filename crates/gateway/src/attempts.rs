@@ -267,7 +267,8 @@ impl Plan {
 fn back(call: Call, authorised: Box<Authorised>) -> Running {
     let Call { worker, target, watch, reply, .. } = call;
     let classes = worker.shared.classes;
-    Running { worker, authorised: *authorised, guards: None, classes, dialect: target.dialect, watch, reply }
+    let (authorised, dialect) = (*authorised, target.dialect);
+    Running { worker, authorised, guards: None, classes, masker: None, dialect, watch, reply }
 }
 
 /// Ends the attempt that failed, then records the permission of the next.

@@ -17,6 +17,7 @@ use tabellion_model::body::{AwaitedLook, CallAuthorised, CallDenied, Capture, Ou
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use crate::answer::masked::AnswerMasker;
 use crate::attempts::{self, Again, Plan as Attempts};
 use crate::authenticate::Caller;
 use crate::body::AnswerBody;
@@ -94,6 +95,8 @@ pub(crate) struct Running {
     pub(crate) guards: Option<Box<AnswerGuards>>,
     /// What is masked in what is kept of the answer.
     pub(crate) classes: Classes,
+    /// What masks in it what the model brings up itself; none: that goes on.
+    pub(crate) masker: Option<Box<AnswerMasker>>,
     pub(crate) dialect: Dialect,
     pub(crate) watch: Watch,
     pub(crate) reply: oneshot::Sender<Response<AnswerBody>>,
@@ -321,7 +324,8 @@ impl Call {
             pending: None,
             after,
         };
-        Running { worker, authorised, guards: None, classes, dialect: target.dialect, watch, reply }
+        let dialect = target.dialect;
+        Running { worker, authorised, guards: None, classes, masker: None, dialect, watch, reply }
     }
 
     /// The record took too long: the client is told now. Should it become durable after all, the call gets its end, as one of which nothing was
@@ -425,7 +429,11 @@ impl Running {
     /// From here on the answer is looked at, and kept, as one of this attempt.
     pub(crate) fn attend(&mut self, ready: &Ready) {
         self.guards = self.guards_for(ready);
-        self.classes = ready.treated.classes;
+        let of_answers = ready.treated.of_answers.as_deref();
+        // What a caller is not given is not kept either.
+        let masked = of_answers.map_or(Classes::NONE, |rules| rules.plan.looked_for());
+        self.classes = ready.treated.classes.and(masked);
+        self.masker = of_answers.map(|rules| Box::new(AnswerMasker::new(rules.clone())));
         let enrichments = &self.worker.shared.enrichments;
         self.authorised.pending = Enriched::of(enrichments, &self.authorised.caller, ready);
         if let Some(after) = &mut self.authorised.after {

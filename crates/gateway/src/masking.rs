@@ -3,6 +3,7 @@
 //! Promises: where several rules hold for a call, each class gets the strictest operator that any of them names; what no rule names is treated as where
 //! there are no rules. Must never: let a misspelt class or provider be a rule that quietly holds for nothing.
 
+pub(crate) mod answers;
 mod preview;
 pub(crate) mod pseudonyms;
 mod shown;
@@ -17,7 +18,9 @@ use tabellion_model::SystemId;
 use tabellion_model::body::{GuardOutcome, Guarded, PseudonymScope};
 
 use crate::config::{GatewayConfig, StartError};
+use crate::guards::config::Side;
 use crate::words::{hex_of, is_purpose};
+use answers::OfAnswers;
 use pseudonyms::Treatment;
 
 pub use preview::Preview;
@@ -41,6 +44,9 @@ const AMONG_GUARDS: &str = "masking.";
 pub struct MaskingConfig {
     /// Its name in records: `[a-z0-9-]`, at most 64.
     pub name: String,
+    /// What it treats: what is sent, what a model brings up itself in its answer, or both; none: what is sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub on: Vec<Side>,
     /// Ids of the systems it is for; none: all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub systems: Vec<String>,
@@ -65,7 +71,7 @@ pub struct MaskingConfig {
     /// What nothing stands for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub drop: Vec<String>,
-    /// What keeps a call from being sent.
+    /// What keeps a call from being sent, and an answer from going back.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub block: Vec<String>,
     /// How far placeholders reach: the calls of a system where nobody says otherwise.
@@ -117,6 +123,8 @@ pub struct Masking {
 struct Rule {
     name: String,
     version: String,
+    /// None: what is sent.
+    on: Vec<Side>,
     systems: BTreeSet<SystemId>,
     purposes: BTreeSet<String>,
     upstreams: BTreeSet<String>,
@@ -127,7 +135,7 @@ struct Rule {
 
 /// What holds for one call.
 pub struct Applied<'m> {
-    /// What becomes of which class.
+    /// What becomes of which class in what is sent.
     pub plan: Plan,
     rules: Vec<&'m Rule>,
 }
@@ -163,25 +171,41 @@ impl Masking {
                 && (rule.purposes.is_empty() || rule.purposes.contains(purpose))
                 && (rule.upstreams.is_empty() || rule.upstreams.contains(upstream))
         };
-        let mut strictest: BTreeMap<Class, Operator> = BTreeMap::new();
         let rules: Vec<&Rule> = self.rules.iter().filter(applies).collect();
-        for rule in &rules {
-            for (class, operator) in &rule.operators {
-                let held = strictest.entry(*class).or_insert(*operator);
-                *held = (*held).max(*operator);
-            }
-        }
-        let plan = strictest
-            .into_iter()
-            .fold(Plan::from(self.base), |plan, (class, operator)| plan.with(class, operator));
-        Applied { plan, rules }
+        Applied { plan: strictest(&rules, Side::Prompt, self.base), rules }
     }
+}
+
+/// Of all rules for this side the strictest operator for each class; what none names is as `base` has it.
+fn strictest(rules: &[&Rule], side: Side, base: Classes) -> Plan {
+    let mut strictest: BTreeMap<Class, Operator> = BTreeMap::new();
+    for rule in rules.iter().filter(|rule| rule.is_on(side)) {
+        for (class, operator) in &rule.operators {
+            let held = strictest.entry(*class).or_insert(*operator);
+            *held = (*held).max(*operator);
+        }
+    }
+    strictest.into_iter().fold(Plan::from(base), |plan, (class, operator)| plan.with(class, operator))
 }
 
 impl Applied<'_> {
     /// The rules that are for the call, as records name them: `<name>@<version>`, by name order.
     pub fn rules(&self) -> Vec<String> {
-        self.rules.iter().map(|rule| format!("{}@{}", rule.name, rule.version)).collect()
+        self.rules.iter().map(|rule| rule.named()).collect()
+    }
+
+    /// Those of them that treat this side.
+    pub fn rules_on(&self, side: Side) -> Vec<String> {
+        self.rules.iter().filter(|rule| rule.is_on(side)).map(|rule| rule.named()).collect()
+    }
+
+    /// What becomes of what the model brings up itself; none: no rule says anything of that.
+    pub(crate) fn of_answers(&self) -> Option<Box<OfAnswers>> {
+        let plan = strictest(&self.rules, Side::Answer, Classes::NONE);
+        (plan.looked_for() != Classes::NONE).then(|| {
+            let rules = self.rules.iter().filter(|rule| rule.is_on(Side::Answer));
+            Box::new(OfAnswers::new(plan, rules.map(|rule| rule.among_guards()).collect()))
+        })
     }
 
     /// What they say of placeholders.
@@ -191,18 +215,31 @@ impl Applied<'_> {
 
     /// The rules that keep a call with these classes from being sent, as guards are told.
     pub(crate) fn stopped(&self, blocked: &[Class]) -> Vec<Guarded> {
-        let says = |rule: &&Rule| {
-            let blocks = |class: &&Class| rule.operators.get(class) == Some(&Operator::Block);
-            let found = blocked.iter().filter(blocks).take(MAX_LABELS).map(|class| class.name().to_owned());
-            Guarded {
-                guard: format!("{AMONG_GUARDS}{}", rule.name),
-                version: rule.version.clone(),
-                outcome: GuardOutcome::Blocked,
-                found: found.collect(),
-                edits: None,
-            }
-        };
-        self.rules.iter().map(says).filter(|said| !said.found.is_empty()).collect()
+        let rules = self.rules.iter().filter(|rule| rule.is_on(Side::Prompt));
+        rules.filter_map(|rule| rule.among_guards().stops(blocked.iter().copied())).collect()
+    }
+}
+
+/// A rule as it stands among guards.
+#[derive(Debug, Clone)]
+pub(crate) struct AmongGuards {
+    guard: String,
+    version: String,
+    /// Classes that it blocks.
+    blocks: Classes,
+}
+
+impl AmongGuards {
+    /// That it stops what holds these classes; none: it blocks none of them.
+    fn stops(&self, blocked: impl Iterator<Item = Class>) -> Option<Guarded> {
+        let found = blocked.filter(|class| self.blocks.has(*class)).take(MAX_LABELS);
+        let found: Vec<String> = found.map(|class| class.name().to_owned()).collect();
+        (!found.is_empty()).then(|| self.says(GuardOutcome::Blocked, found))
+    }
+
+    fn says(&self, outcome: GuardOutcome, found: Vec<String>) -> Guarded {
+        let (guard, version) = (self.guard.clone(), self.version.clone());
+        Guarded { guard, version, outcome, found, edits: None }
     }
 }
 
@@ -243,20 +280,45 @@ impl Rule {
         Ok(Self {
             name: config.name.clone(),
             version: format!("{VERSION}-{short}"),
+            on: config.on.clone(),
             systems: config.systems.iter().map(system).collect::<Result<_, _>>()?,
             purposes: config.purposes.iter().map(purpose).collect::<Result<_, _>>()?,
             upstreams: config.upstreams.iter().map(upstream).collect::<Result<_, _>>()?,
-            operators: operators(&config.lists(), said)?,
+            operators: operators(config, said)?,
             said,
         })
     }
+
+    /// As records name it.
+    fn named(&self) -> String {
+        format!("{}@{}", self.name, self.version)
+    }
+
+    /// Whether it treats this side of a call.
+    fn is_on(&self, side: Side) -> bool {
+        is_on(&self.on, side)
+    }
+
+    fn among_guards(&self) -> AmongGuards {
+        let blocking = self.operators.iter().filter(|(_, operator)| **operator == Operator::Block);
+        AmongGuards {
+            guard: format!("{AMONG_GUARDS}{}", self.name),
+            version: self.version.clone(),
+            blocks: blocking.fold(Classes::NONE, |all, (class, _)| all.with(*class)),
+        }
+    }
+}
+
+/// Whether a rule that says this of sides treats this one.
+fn is_on(on: &[Side], side: Side) -> bool {
+    on.contains(&side) || on.is_empty() && side == Side::Prompt
 }
 
 /// The operator of each class that a rule names. A class that is named itself has the operator it is named under, whatever its group has.
-fn operators(lists: &[(Operator, &[String])], said: Said) -> Result<BTreeMap<Class, Operator>, String> {
+fn operators(config: &MaskingConfig, said: Said) -> Result<BTreeMap<Class, Operator>, String> {
     let mut by_group: BTreeMap<Class, Operator> = BTreeMap::new();
     let mut by_name = BTreeMap::new();
-    for (operator, names) in lists {
+    for (operator, names) in &config.lists() {
         for name in *names {
             let (taken, classes): (_, Vec<Class>) = match (Class::from_name(name), Classes::from_name(name)) {
                 (Some(class), _) => (&mut by_name, vec![class]),
@@ -283,6 +345,7 @@ fn operators(lists: &[(Operator, &[String])], said: Said) -> Result<BTreeMap<Cla
         }
     }
     by_group.extend(by_name);
+    answers::check(config, &by_group, said)?;
     if by_group.is_empty() && said.is_silent() {
         return Err("names no class; say what becomes of which: pass, pseudonymise, hash, mask, drop or block = [\"email\"], or what of placeholders: scope, rehydrate, keep, generation".to_owned());
     }

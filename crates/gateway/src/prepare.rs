@@ -22,6 +22,7 @@ use crate::guards::rego::Sent;
 use crate::guards::schema::wanted::Wanted;
 use crate::guards::suite::Prompt;
 use crate::masking;
+use crate::masking::answers::OfAnswers;
 use crate::masking::pseudonyms::{Settled, Settling};
 use crate::opaque::own;
 use crate::references::References;
@@ -73,7 +74,10 @@ pub(crate) struct Treated {
     pub(crate) kept: Option<Bytes>,
     /// What was looked for.
     pub(crate) classes: Classes,
+    /// What becomes of what the model brings up itself; none: it goes on.
+    pub(crate) of_answers: Option<Box<OfAnswers>>,
 }
+
 impl Call {
     /// Everything that must hold before budgets are asked. A refusal comes with the model asked for, when it could be read.
     pub(crate) async fn ready(
@@ -250,6 +254,7 @@ impl Call {
             rules: applied.rules(),
             kept: kept.map(|kept| kept.bytes),
             classes: applied.plan.looked_for(),
+            of_answers: applied.of_answers(),
         })
     }
 

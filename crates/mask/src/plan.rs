@@ -106,6 +106,13 @@ impl Plan {
         blocked
     }
 
+    /// Whether URLs are looked for, and anything else that is has another operator: what is in a URL, or around it, then depends on its end.
+    pub fn differs_by_url(&self) -> bool {
+        let Some(of_url) = self.operator(Class::Url) else { return false };
+        let with_it = Operator::ALL.into_iter().zip(&self.0).find(|(operator, _)| *operator == of_url);
+        with_it.is_some_and(|(_, classes)| *classes != self.looked_for())
+    }
+
     /// What becomes of a class; `None`: it is not looked for.
     pub fn operator(&self, class: Class) -> Option<Operator> {
         Operator::ALL

@@ -3,12 +3,13 @@
 //! [`MAX_HELD_BYTES`] at most, a key's length more once a private key or token has begun, and [`MAX_URL_BYTES`](crate::MAX_URL_BYTES) more where URLs
 //! are looked for; and that nothing held is ever released by a timer.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use crate::class::{Class, Classes};
 use crate::names::{MAX_RUN_BYTES, NameFinder, NameSpan};
 use crate::placeholder::MAX_PLACEHOLDER_BYTES;
+use crate::plan::{Plan, Role};
 use crate::restore::{Placing, Search, next_known};
 use crate::scan::{
     LEFT_CONTEXT_BYTES, MAX_VALUE_BYTES, Scanner, Start, Step, Topics, Urls, class_of, outside, rest_of,
@@ -94,8 +95,13 @@ struct Url {
 }
 
 /// Masks a text that arrives in pieces, as it is written: of escapes it knows that of the at sign. One for each channel of each choice: content, reasoning, each tool call's arguments.
+///
+/// It looks at URLs and at what is in them as if all had one operator: of a plan where they have several ([`Plan::differs_by_url`]) a text has to be masked whole.
 pub struct StreamMasker {
     pending: Pending,
+    plan: Plan,
+    /// Values so far, by class, whatever became of them.
+    found: BTreeMap<Class, u64>,
     forms: Forms,
     names: Option<Names>,
     urls: Option<OfUrls>,
@@ -105,7 +111,9 @@ pub struct StreamMasker {
 
 impl StreamMasker {
     /// Nothing received yet.
-    pub fn new(classes: Classes) -> Self {
+    pub fn new(plan: impl Into<Plan>) -> Self {
+        let plan = plan.into();
+        let classes = plan.looked_for();
         let forms = Forms { at: 0, floor: 0, phone: None, found: VecDeque::new() };
         let names = classes.any_of(Classes::NAMES).then(|| Names {
             finder: NameFinder::new(None),
@@ -115,7 +123,7 @@ impl StreamMasker {
         let urls =
             classes.has(Class::Url).then(|| OfUrls { search: Urls::default(), found: VecDeque::new() });
         let classes = classes.without(Class::Url);
-        Self { pending: Pending::default(), forms, names, urls, classes }
+        Self { pending: Pending::default(), plan, found: BTreeMap::new(), forms, names, urls, classes }
     }
 
     /// Takes the next piece and appends to `out` what is decided. After an error nothing more may be released.
@@ -124,14 +132,20 @@ impl StreamMasker {
         self.run(scope, out, true)
     }
 
-    /// The text is over: appends the rest to `out`.
-    pub fn finish(mut self, scope: &mut Scope, out: &mut String) -> Result<(), ScopeFull> {
-        self.run(scope, out, false)
+    /// The text is over: appends the rest to `out`, and gives what was found in all of it, by class.
+    pub fn finish(mut self, scope: &mut Scope, out: &mut String) -> Result<BTreeMap<Class, u64>, ScopeFull> {
+        self.run(scope, out, false)?;
+        Ok(self.found)
     }
 
     /// Bytes held back.
     pub fn held_bytes(&self) -> usize {
         self.pending.held()
+    }
+
+    /// Values decided so far, by class, whatever became of them.
+    pub fn found(&self) -> &BTreeMap<Class, u64> {
+        &self.found
     }
 
     fn run(&mut self, scope: &mut Scope, out: &mut String, more: bool) -> Result<(), ScopeFull> {
@@ -145,10 +159,14 @@ impl StreamMasker {
         let settled = self.settled();
         for (class, range) in self.decided(settled) {
             let value = self.pending.text.get(range.clone()).unwrap_or_default();
-            let placeholder = scope.issue(class, value)?;
+            let replacement = self.plan.replacement(class, value, Role::Value, scope)?;
+            let found = self.found.entry(class).or_default();
+            *found = found.saturating_add(1);
             self.pending.release(range.start, out);
-            out.push_str(&placeholder);
-            self.pending.at = range.end;
+            if let Some(replacement) = replacement {
+                out.push_str(&replacement);
+                self.pending.at = range.end;
+            }
         }
         self.pending.release(settled, out);
         self.forget(settled);

@@ -93,6 +93,7 @@ fn masking(config: &GatewayConfig) -> Option<Shown> {
             .map(|rule| MaskingRule {
                 name: rule.name,
                 version: rule.version,
+                on: rule.on.into_iter().map(str::to_owned).collect(),
                 systems: rule.systems,
                 purposes: rule.purposes,
                 upstreams: rule.upstreams,

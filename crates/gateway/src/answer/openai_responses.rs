@@ -174,7 +174,7 @@ impl<'b> Reader<'b> {
             "model" => self.parts.model = Some(words::recorded(&string.value(), words::is_answering_model)),
             "status" => self.parts.reason = Some(words::recorded(&string.value(), words::is_word)),
             // The provider says again what it was told.
-            "instructions" => self.repeated.push(text(string, at)),
+            "instructions" => self.parts.echoed.push(text(string, at)),
             "output_text" => self.beside = Some(text(string, at)),
             _ => {}
         }
@@ -208,7 +208,7 @@ impl<'b> Reader<'b> {
                 self.in_item(*item, rest, string, at);
             }
             ([Step::Name(name), ..], Scalar::String(string)) if name == "instructions" => {
-                self.repeated.push(text(string, at));
+                self.parts.echoed.push(text(string, at));
             }
             _ => {}
         }

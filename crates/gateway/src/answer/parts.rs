@@ -129,6 +129,8 @@ pub(crate) struct Parts<'b> {
     pub(crate) texts: Vec<Text<'b>>,
     /// Texts that are there whole although their pieces came before, or that nobody gathers.
     pub(crate) repeated: Vec<Place<'b>>,
+    /// What the provider says again of what it was told: it is given its values, and is none of the model's.
+    pub(crate) echoed: Vec<Place<'b>>,
     /// Texts, or pieces of them, that go on as they are, for guards alone.
     pub(crate) untouched: Vec<Text<'b>>,
     /// Choices that have begun.

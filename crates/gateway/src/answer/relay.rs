@@ -1,16 +1,18 @@
 //! What becomes of each event of a stream: forwarded as it came, given its placeholders' values, dropped, or held for the end.
 //!
-//! Promises: an event in which nothing is given back is forwarded byte for byte; what clients read is the same however the provider's bytes
+//! Promises: an event in which nothing is masked or given back is forwarded byte for byte; what clients read is the same however the provider's bytes
 //! were cut. Must never: do I/O, or let the end of a stream pass.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use tabellion_mask::json::{Limits as JsonLimits, escaped};
-use tabellion_mask::{Classes, Content, Edits, Placing, Scope, StreamRestorer, restore_string};
+use tabellion_mask::{Classes, Content, Edits, Place, Placing, Scope, StreamRestorer, restore_string};
 use tabellion_model::body::{Answered, Guarded, Masked};
 
 use crate::answer::edited::edited;
+use crate::answer::masked::{AnswerMasker, Extent};
 use crate::answer::parts::{Channel, MAX_TOOLS, Parts, Stage, Text, Tokens};
 use crate::answer::stream::Asked;
 use crate::answer::transcript::Transcript;
@@ -55,6 +57,10 @@ pub(crate) struct Relay {
     json: JsonLimits,
     scope: Scope,
     restorers: BTreeMap<(usize, Channel), StreamRestorer>,
+    /// What masks what the model brings up itself, before values are given back; none: that goes on.
+    masker: Option<Box<AnswerMasker>>,
+    /// The same where a guard may have the stream changed at the end: it masks what comes of that.
+    masker_of_replay: Option<Box<AnswerMasker>>,
     /// Members that each event repeats, as the last one wrote them: for an event of our own.
     head: Vec<u8>,
     /// The newest event's number as the provider counts, and how many of our own came before it.
@@ -84,16 +90,18 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// A stream whose request issued the placeholders of `scope`; `classes` are looked for in what the model says, and `guards` look at it; `tape` takes it for those
-    /// that look when the call is over.
+    /// A stream whose request issued the placeholders of `scope`; `classes` are looked for in what the model says, `guards` look at it, and then `masker` masks it;
+    /// `tape` takes it, as it came, for those that look when the call is over.
     pub(crate) fn new(
         limits: &Limits,
         classes: Classes,
         scope: Scope,
         asked: Asked,
-        guards: Option<Box<AnswerGuards>>,
+        (guards, masker): (Option<Box<AnswerGuards>>, Option<Box<AnswerMasker>>),
         tape: Option<Tape>,
     ) -> Self {
+        let is_replayed = guards.as_ref().is_some_and(|guards| guards.may_edit());
+        let (masker, masker_of_replay) = if is_replayed { (None, masker) } else { (masker, None) };
         Self {
             surface: asked.surface,
             translator: asked.translation.map(|translation| Box::new(translation.stream(limits.event_bytes))),
@@ -101,11 +109,13 @@ impl Relay {
             json: json_limits(limits),
             scope,
             restorers: BTreeMap::new(),
+            masker,
+            masker_of_replay,
             head: Vec::new(),
             number: 0,
             inserted: 0,
             transcript: Transcript::new(limits.capture_bytes, classes),
-            events: guards.as_ref().is_some_and(|guards| guards.may_edit()).then(Vec::new),
+            events: is_replayed.then(Vec::new),
             guards,
             tape,
             received_bytes: 0,
@@ -181,11 +191,12 @@ impl Relay {
     }
 
     fn event(&mut self, event: &Event, out: &mut Vec<Bytes>) -> Result<Flow, Code> {
-        let bare = self.guards.as_ref().and_then(|_| event.without_more());
+        let is_looked_at = self.guards.is_some() || self.masker.is_some();
+        let bare = if is_looked_at { event.without_more() } else { None };
         let event = bare.as_ref().unwrap_or(event);
         let Some(data) = event.data() else {
             // A remark is for nobody, and no guard could look at it in pieces: what is left of it keeps the connection alive.
-            out.push(if self.guards.is_some() { Bytes::from_static(REMARK) } else { event.raw.clone() });
+            out.push(if is_looked_at { Bytes::from_static(REMARK) } else { event.raw.clone() });
             return Ok(Flow::Goes);
         };
         if let Some(events) = &mut self.events {
@@ -193,7 +204,7 @@ impl Relay {
         }
         if self.surface == Surface::OpenAiChat && data.trim_ascii() == DONE {
             let mut ready = Vec::new();
-            self.flush(None, &mut ready);
+            self.flush(None, &mut ready)?;
             self.pass(&mut ready, &Parts::default(), out)?;
             self.clear(out)?;
             self.hold(event.raw.clone())?;
@@ -208,11 +219,34 @@ impl Relay {
             tape.push(&data);
         }
         self.look(&data, &parts)?;
+        let Some(masker) = &mut self.masker else { return self.go(event, &data, &parts, out) };
+        let (what, limits) = ((self.surface, Extent::Event), &self.json);
+        let Some(data) = masker.body(what, &data, limits, &mut self.scope)? else {
+            return self.go(event, &data, &parts, out);
+        };
+        let parts = Parts::read(self.surface, &data, &self.json).map_err(|_| Code::UpstreamMalformed)?;
+        self.go(&Event::new(event.with_data(&data)), &data, &parts, out)
+    }
+
+    /// Lets an event go on that nothing stops.
+    fn go(
+        &mut self,
+        event: &Event,
+        data: &Bytes,
+        parts: &Parts<'_>,
+        out: &mut Vec<Bytes>,
+    ) -> Result<Flow, Code> {
         match parts.stage {
             Stage::Refused => {
-                let texts = parts.texts.iter().chain(&parts.untouched).map(|text| &text.place);
-                self.error_has_text =
-                    texts.chain(&parts.repeated).any(|place| !place.string.value().is_empty());
+                let is_said = |place: &Place<'_>| !place.string.value().is_empty();
+                let mut texts = parts.texts.iter().map(|text| &text.place);
+                if self.masker.is_some() && texts.clone().any(is_said) {
+                    // A piece of a text that ends here in an error could not be held back.
+                    return Err(Code::UpstreamMalformed);
+                }
+                let untouched = parts.untouched.iter().map(|text| &text.place);
+                let mut others = untouched.chain(&parts.repeated).chain(&parts.echoed);
+                self.error_has_text = texts.any(is_said) || others.any(is_said);
                 self.clear(out)?;
                 self.hold(event.raw.clone())?;
                 return Ok(Flow::Refused);
@@ -225,22 +259,27 @@ impl Relay {
             }
             Stage::Goes | Stage::Closing | Stage::Whole => {}
         }
-        if !self.scope.is_empty() {
-            self.remember(&data, &parts);
+        if !self.is_plain() {
+            self.remember(data, parts);
         }
         let mut ready = Vec::new();
         if matches!(parts.stage, Stage::Closing | Stage::Whole) {
-            self.flush(None, &mut ready);
+            self.flush(None, &mut ready)?;
         }
         // What was held back of texts goes on at once; the event that ends them does not.
-        self.pass(&mut ready, &parts, out)?;
+        self.pass(&mut ready, parts, out)?;
         if parts.stage != Stage::Goes {
             self.clear(out)?;
             self.holding = true;
         }
-        self.restore(event, &data, &parts, &mut ready)?;
-        self.pass(&mut ready, &parts, out)?;
+        self.restore(event, data, parts, &mut ready)?;
+        self.pass(&mut ready, parts, out)?;
         Ok(if parts.stage == Stage::Whole { Flow::Whole } else { Flow::Goes })
+    }
+
+    /// Whether texts go on as they came.
+    fn is_plain(&self) -> bool {
+        self.scope.is_empty() && self.masker.is_none()
     }
 
     /// Lets the guards look at an event before anything of it goes on.
@@ -311,7 +350,7 @@ impl Relay {
         }
     }
 
-    /// Gives placeholders their values in the texts of one event.
+    /// Masks the texts of one event, and gives placeholders their values in all that it says.
     fn restore(
         &mut self,
         event: &Event,
@@ -319,7 +358,7 @@ impl Relay {
         parts: &Parts<'_>,
         out: &mut Vec<Bytes>,
     ) -> Result<(), Code> {
-        if self.scope.is_empty() {
+        if self.is_plain() {
             out.push(event.raw.clone());
             return Ok(());
         }
@@ -334,12 +373,12 @@ impl Relay {
                 edits.replace(range, format!("\"{}\"", escaped(&released))).map_err(malformed)?;
             }
         }
-        for place in &parts.repeated {
+        for place in parts.repeated.iter().chain(&parts.echoed) {
             restore_string(*place, &self.scope, &mut edits).map_err(malformed)?;
         }
         // What a choice still holds back goes out before the event in which it ends.
         for choice in &parts.closed {
-            self.flush(Some(*choice), out);
+            self.flush(Some(*choice), out)?;
         }
         if let Some((number, range)) = parts.number.as_ref().filter(|_| self.inserted > 0) {
             edits.replace(range.clone(), (number + self.inserted).to_string()).map_err(malformed)?;
@@ -358,10 +397,20 @@ impl Relay {
             Content::Text | Content::Name => Placing::Text,
             Content::Json => Placing::Json,
         };
+        let is_over = parts.closed.contains(&text.choice);
+        let mut said = Cow::Borrowed(value);
+        if let Some(masker) = &mut self.masker {
+            let mut masked = String::new();
+            masker.push(text, value, &mut self.scope, &mut masked)?;
+            if is_over {
+                masker.close(&key, &mut self.scope, &mut masked)?;
+            }
+            said = Cow::Owned(masked);
+        }
         let mut released = String::new();
         let mut restorer = self.restorers.remove(&key).unwrap_or_else(|| StreamRestorer::new(placing));
-        restorer.push(value, &self.scope, &mut released);
-        if parts.closed.contains(&text.choice) {
+        restorer.push(&said, &self.scope, &mut released);
+        if is_over {
             restorer.finish(&self.scope, &mut released);
         } else {
             self.restorers.insert(key, restorer);
@@ -370,7 +419,7 @@ impl Relay {
     }
 
     /// Puts out what `choice`, or every one, still holds back, in events of our own.
-    fn flush(&mut self, choice: Option<usize>, out: &mut Vec<Bytes>) {
+    fn flush(&mut self, choice: Option<usize>, out: &mut Vec<Bytes>) -> Result<(), Code> {
         let keys: Vec<(usize, Channel)> = self
             .restorers
             .keys()
@@ -378,13 +427,19 @@ impl Relay {
             .cloned()
             .collect();
         for key in keys {
-            let Some(restorer) = self.restorers.remove(&key) else { continue };
+            let Some(mut restorer) = self.restorers.remove(&key) else { continue };
             let mut rest = String::new();
+            if let Some(masker) = &mut self.masker {
+                let mut masked = String::new();
+                masker.close(&key, &mut self.scope, &mut masked)?;
+                restorer.push(&masked, &self.scope, &mut rest);
+            }
             restorer.finish(&self.scope, &mut rest);
             if !rest.is_empty() {
                 out.push(self.own_event(key.0, &key.1, &rest));
             }
         }
+        Ok(())
     }
 
     /// An event with `text` alone, in the form of those around it.
@@ -479,6 +534,10 @@ impl Relay {
         let apply = |wanted: &Wanted| edited(events, self.surface, &self.json, wanted);
         match guards.put_in(proposals, results, apply) {
             Some(events) => self.replay(&events),
+            None if self.masker_of_replay.is_some() => {
+                let events = self.events.take().unwrap_or_default();
+                self.replay(&events)
+            }
             None => Ok(()),
         }
     }
@@ -486,6 +545,7 @@ impl Relay {
     /// Takes these events in place of those that came, none of which has left: all that is told and given back is of them.
     fn replay(&mut self, events: &[Event]) -> Result<(), Code> {
         (self.guards, self.events) = (None, None);
+        self.masker = self.masker_of_replay.take();
         self.restorers.clear();
         self.head.clear();
         (self.number, self.inserted) = (0, 0);
@@ -498,7 +558,10 @@ impl Relay {
         self.held.clear();
         let mut all = Vec::new();
         for event in events {
-            self.event(event, &mut all).map_err(|_| Code::GuardErrored)?;
+            self.event(event, &mut all).map_err(|code| match code {
+                Code::GuardBlocked => code,
+                _ => Code::GuardErrored,
+            })?;
         }
         all.append(&mut self.held);
         self.held = all;
@@ -520,9 +583,18 @@ impl Relay {
         self.counted
     }
 
-    /// Personal data that the model brought up.
+    /// Personal data that the model brought up, and what became of it.
     pub(crate) fn found(&self) -> Vec<Masked> {
-        self.transcript.found()
+        let found = self.transcript.found();
+        match &self.masker {
+            Some(masker) => masker.told(found),
+            None => found,
+        }
+    }
+
+    /// Rules of masking that stop the stream, as guards are told.
+    pub(crate) fn stopped(&self) -> Vec<Guarded> {
+        self.masker.as_ref().map(|masker| masker.stopped()).unwrap_or_default()
     }
 
     /// What the model said.

@@ -131,7 +131,7 @@ struct Streaming {
 
 /// Forwards the stream to its end.
 pub(crate) async fn relay(running: Running, inbound: Inbound, upstream: usize, scope: Scope, asked: Asked) {
-    let Running { worker, authorised, guards, classes, dialect, watch, reply } = running;
+    let Running { worker, authorised, guards, classes, masker, dialect, watch, reply } = running;
     let Inbound { head, sender } = inbound;
     let (head, mut body) = head.into_parts();
     let (pieces, answer) = body::stream();
@@ -144,7 +144,7 @@ pub(crate) async fn relay(running: Running, inbound: Inbound, upstream: usize, s
     Translation::name_in(asked.translation, answer.headers_mut());
     drop(reply.send(answer));
     let tape = authorised.after.as_ref().filter(|after| after.wants_answer()).map(|_| Tape::default());
-    let relay = Relay::new(&worker.shared.limits, classes, scope, asked, guards, tape);
+    let relay = Relay::new(&worker.shared.limits, classes, scope, asked, (guards, masker), tape);
     let released = Released::new(&authorised.salt);
     let mut streaming = Streaming { worker, authorised, dialect, watch, pieces, relay, released };
     let fate = streaming.forward(&mut body).await;
@@ -236,6 +236,7 @@ impl Streaming {
         self.authorised.facts.is_whole = matches!(fate, Fate::Whole);
         self.authorised.facts.guards = self.relay.judged(is_whole);
         let fate = if is_whole { self.judge(fate).await } else { fate };
+        self.authorised.facts.guards.extend(self.relay.stopped());
         let fate = match fate {
             Fate::Whole | Fate::Refused | Fate::RefusedUnseen if self.watch.orders().is_stopped() => {
                 Fate::Broken(NoAnswer::Interrupted(Interrupt::Stopped))
@@ -272,17 +273,20 @@ impl Streaming {
     async fn judge(&mut self, fate: Fate) -> Fate {
         let Authorised { facts, stopwatch, .. } = &mut self.authorised;
         let waiting = Waiting { worker: &self.worker, watch: &mut self.watch, stopwatch };
-        match Box::pin(self.relay.ask(&mut facts.guards, waiting)).await {
+        let is_unseen = match Box::pin(self.relay.ask(&mut facts.guards, waiting)).await {
             Ok(proposals) => {
+                // Asked before the stream is read once more, which no guard sees.
+                let is_unseen = self.relay.is_unseen(&facts.guards);
                 if let Err(code) = self.relay.edit(&proposals, &mut facts.guards) {
                     return Fate::Broken(NoAnswer::Failed(code));
                 }
+                is_unseen
             }
             Err(interrupt) => return Fate::Broken(NoAnswer::Interrupted(interrupt)),
-        }
+        };
         match self.worker.shared.guards.stop(&facts.guards, Side::Answer) {
             Some(stop) => Fate::Broken(NoAnswer::Failed(stop.code)),
-            None if !matches!(fate, Fate::Refused) || !self.relay.is_unseen(&facts.guards) => fate,
+            None if !matches!(fate, Fate::Refused) || !is_unseen => fate,
             // An error that is an answer as well is one that no guard looked at.
             None if self.relay.error_has_text() => Fate::Broken(NoAnswer::Failed(Code::GuardErrored)),
             None => Fate::RefusedUnseen,

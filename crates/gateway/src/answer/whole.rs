@@ -11,6 +11,7 @@ use tabellion_mask::json::Limits as JsonLimits;
 use tabellion_mask::{Edits, Scope, restore_string};
 use tabellion_model::body::{Delivered, Outcome};
 
+use crate::answer::masked::Extent;
 use crate::answer::parts::{Parts, Stage};
 use crate::answer::transcript::Transcript;
 use crate::body::AnswerBody;
@@ -97,13 +98,13 @@ pub(crate) async fn answer(
                 && parts.stage != Stage::Refused
                 && !asked.streamed =>
         {
-            release(running, &head, &bytes, &parts, (scope, asked)).await;
+            Box::pin(release(running, &head, &bytes, &parts, (scope, asked))).await;
         }
         Some(parts)
             if parts.stage == Stage::Refused
                 && (head.status.is_client_error() || head.status.is_server_error()) =>
         {
-            refused(running, &head, bytes.clone(), (&parts, asked)).await;
+            refused(running, &head, bytes.clone(), (&parts, scope, asked)).await;
         }
         _ => running.fail_as(Outcome::Failed, Code::UpstreamMalformed).await,
     }
@@ -157,27 +158,27 @@ async fn release(
     let guarded = Box::pin(guarded(&mut running, asked.surface, bytes, parts, Some(&scope))).await;
     let edited = match guarded {
         Ok(Some(edited)) => edited,
-        Ok(None) => return give(running, head, bytes, parts, (scope, asked.translation)).await,
+        Ok(None) => return give(running, head, bytes, parts, (scope, asked)).await,
         Err(stopped) => return running.stop_for(stopped).await,
     };
     match Parts::read(asked.surface, &edited, &json_limits(&running.worker.shared.limits)) {
-        Ok(parts) => give(running, head, &edited, &parts, (scope, asked.translation)).await,
+        Ok(parts) => give(running, head, &edited, &parts, (scope, asked)).await,
         // Only what strings say was changed.
         Err(_) => running.fail_as(Outcome::Failed, Code::GuardErrored).await,
     }
 }
 
-/// Gives its values back to an answer that nothing stops, records it and releases it.
+/// Masks an answer that no guard stops, gives its values back to it, records it and releases it.
 async fn give(
     mut running: Running,
     head: &hyper::http::response::Parts,
     bytes: &Bytes,
     parts: &Parts<'_>,
-    (mut scope, translation): (Scope, Option<Translation>),
+    (mut scope, asked): (Scope, Asked),
 ) {
     let (limits, classes) = (running.worker.shared.limits, running.classes);
+    // What is counted and kept is what the model said.
     let mut transcript = Transcript::new(limits.capture_bytes, classes);
-    let mut edits = Edits::new();
     for text in &parts.texts {
         transcript.push(text);
     }
@@ -185,25 +186,71 @@ async fn give(
         pending.said(&transcript);
     }
     keep(&mut running, bytes);
-    for place in parts.texts.iter().map(|text| &text.place).chain(&parts.repeated) {
-        if restore_string(*place, &scope, &mut edits).is_err() {
-            return running.fail_as(Outcome::Failed, Code::UpstreamMalformed).await;
+    let without = match masked(&mut running, asked.surface, bytes, &mut scope) {
+        Ok(without) => without,
+        Err(code) => return stop_masked(running, code).await,
+    };
+    let restored = match &without {
+        None => restored(bytes, parts, &scope),
+        Some(bytes) => {
+            let parts = Parts::read(asked.surface, bytes, &json_limits(&limits));
+            parts.ok().and_then(|parts| restored(bytes, &parts, &scope))
         }
-    }
-    let restored = if edits.is_empty() { bytes.clone() } else { Bytes::from(edits.apply(bytes)) };
+    };
+    let Some(restored) = restored else {
+        return running.fail_as(Outcome::Failed, Code::UpstreamMalformed).await;
+    };
+    let found = transcript.found();
     let end = End {
         outcome: Outcome::Answered,
         code: None,
         status: head.status.as_u16(),
         delivered: Delivered::Whole,
         released: running.authorised.salt.commit(&restored),
-        masked: transcript.found(),
+        masked: match &running.masker {
+            Some(masker) => masker.told(found),
+            None => found,
+        },
         // Its texts alone: whatever else is in it, such as the tokens one by one or members of the request again, could hold a value too.
         answer: Kept::of_answer(running.authorised.capture, limits.capture_bytes, || {
             transcript.masked(&mut scope)
         }),
     };
-    finish(running, end, (head, translation), restored).await;
+    finish(running, end, (head, asked.translation), restored).await;
+}
+
+/// The answer with its values; none: they cannot be put in.
+fn restored(bytes: &Bytes, parts: &Parts<'_>, scope: &Scope) -> Option<Bytes> {
+    let mut edits = Edits::new();
+    let texts = parts.texts.iter().map(|text| &text.place);
+    for place in texts.chain(&parts.repeated).chain(&parts.echoed) {
+        restore_string(*place, scope, &mut edits).ok()?;
+    }
+    Some(if edits.is_empty() { bytes.clone() } else { Bytes::from(edits.apply(bytes)) })
+}
+
+/// An answer without what the rules of masking take out of it; none: it stays as it came.
+fn masked(
+    running: &mut Running,
+    surface: Surface,
+    bytes: &Bytes,
+    scope: &mut Scope,
+) -> Result<Option<Bytes>, Code> {
+    let limits = json_limits(&running.worker.shared.limits);
+    let Some(masker) = &mut running.masker else { return Ok(None) };
+    masker.body((surface, Extent::Answer), bytes, &limits, scope)
+}
+
+/// Ends a call whose answer masking keeps back, as one that a guard stops.
+async fn stop_masked(mut running: Running, code: Code) {
+    let said = running.masker.as_ref().map(|masker| masker.stopped()).unwrap_or_default();
+    running.authorised.facts.guards.extend(said);
+    let facts = &running.authorised.facts;
+    let stop = running.worker.shared.guards.stop(&facts.guards, Side::Answer);
+    match stop.filter(|stop| stop.code == code) {
+        Some(stop) => running.stop_for(Stopped::ByGuard(stop)).await,
+        None => running.fail(NoAnswer::Failed(code)).await,
+    }
 }
 
 /// Keeps an answer for guards that look when the call is over.
@@ -246,7 +293,7 @@ async fn refused(
     mut running: Running,
     head: &hyper::http::response::Parts,
     bytes: Bytes,
-    (parts, asked): (&Parts<'_>, Asked),
+    (parts, mut scope, asked): (&Parts<'_>, Scope, Asked),
 ) {
     // What an error says is not changed; what an answer beside it says may be.
     let guarded = Box::pin(guarded(&mut running, asked.surface, &bytes, parts, None)).await;
@@ -255,13 +302,17 @@ async fn refused(
         Err(stopped) => return running.stop_for(stopped).await,
     };
     keep(&mut running, &bytes);
+    let bytes = match masked(&mut running, asked.surface, &bytes, &mut scope) {
+        Ok(without) => without.unwrap_or(bytes),
+        Err(code) => return stop_masked(running, code).await,
+    };
     let end = End {
         outcome: Outcome::Refused,
         code: Some(Code::UpstreamRefused),
         status: head.status.as_u16(),
         delivered: Delivered::Whole,
         released: running.authorised.salt.commit(&bytes),
-        masked: Vec::new(),
+        masked: running.masker.as_ref().map(|masker| masker.told(Vec::new())).unwrap_or_default(),
         answer: Kept::nothing(running.authorised.capture),
     };
     finish(running, end, (head, asked.translation), bytes).await;

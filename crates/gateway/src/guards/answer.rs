@@ -332,7 +332,7 @@ impl AnswerGuards {
     /// Takes pieces of an event, with what they say, and puts out what may go now.
     pub(crate) fn pass(&mut self, ready: &mut Vec<Bytes>, parts: &Parts<'_>) {
         let mut reach: Vec<(Key, u64)> = Vec::new();
-        if parts.repeated.is_empty() {
+        if parts.repeated.is_empty() && parts.echoed.is_empty() {
             for text in parts.texts.iter().chain(&parts.untouched) {
                 let key = (text.choice, text.channel.clone());
                 reach.extend(self.texts.get(&key).map(|text| (key, text.screening.read())));

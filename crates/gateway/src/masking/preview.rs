@@ -6,6 +6,7 @@ use tabellion_mask::{Operator, Scope, ScopeKey, mask_text};
 use tabellion_model::SystemId;
 
 use super::Masking;
+use crate::guards::config::Side;
 
 /// The key of placeholders in a preview. Nothing is given back by it, and a gateway's own is another.
 const PREVIEW_KEY: [u8; 32] = [0; 32];
@@ -51,7 +52,7 @@ impl Masking {
             }
         }
         sent.push_str(text.get(kept..).unwrap_or_default());
-        Ok(Preview { sent, found, blocked, rules: applied.rules() })
+        Ok(Preview { sent, found, blocked, rules: applied.rules_on(Side::Prompt) })
     }
 }
 

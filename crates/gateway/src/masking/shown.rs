@@ -4,6 +4,10 @@ use tabellion_mask::Class;
 use tabellion_model::SystemId;
 
 use super::{Masking, Said};
+use crate::guards::config::Side;
+
+/// What a rule may treat, each by the word of the configuration.
+const SIDES: [(Side, &str); 2] = [(Side::Prompt, "prompt"), (Side::Answer, "answer")];
 
 /// One rule as it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +16,8 @@ pub struct ShownRule {
     pub name: String,
     /// Its version in records.
     pub version: String,
+    /// What it treats: `prompt`, `answer` or both.
+    pub on: Vec<&'static str>,
     /// Ids of the systems it is for; none: all.
     pub systems: Vec<String>,
     /// Purposes it is for; none: all.
@@ -30,6 +36,7 @@ impl Masking {
         let each = self.rules.iter().map(|rule| ShownRule {
             name: rule.name.clone(),
             version: rule.version.clone(),
+            on: SIDES.into_iter().filter(|(side, _)| rule.is_on(*side)).map(|(_, name)| name).collect(),
             systems: rule.systems.iter().map(SystemId::to_hex).collect(),
             purposes: rule.purposes.iter().cloned().collect(),
             upstreams: rule.upstreams.iter().cloned().collect(),

@@ -34,6 +34,7 @@ mod guards_of_amounts;
 mod identity;
 mod identity_standing;
 mod kept_urls;
+mod masked_answers;
 mod masking;
 mod masking_rules;
 mod masking_urls;

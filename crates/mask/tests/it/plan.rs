@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 use tabellion_mask::json::{self, Limits, Path, RawString, Scalar, Visitor};
 use tabellion_mask::{
-    Class, Classes, Content, Edits, Operator, Place, Placing, Plan, Scope, ScopeKey, mask_string, mask_text,
-    restore_text,
+    Class, Classes, Content, Edits, Operator, Place, Placing, Plan, Scope, ScopeKey, StreamMasker,
+    mask_string, mask_text, restore_text,
 };
 
 use crate::scope;
@@ -157,4 +157,27 @@ proptest! {
         let stands = if operator == Operator::Pass { EMAIL } else { values[0].placeholder.as_str() };
         prop_assert_eq!(out, format!("{around} {stands} {around}"));
     }
+}
+
+/// Requirement: V40. A stream takes every operator, and gives what the whole text gives; what passes stays, and all is counted.
+#[test]
+fn every_operator_holds_in_a_stream() {
+    let text = "mail ann@example.org, card 4111 1111 1111 1111, phone +49 151 12345679, ann@example.org";
+    let plan = Plan::from(Classes::NONE)
+        .with(Class::Email, Operator::Hash)
+        .with(Class::PaymentCard, Operator::Drop)
+        .with(Class::Phone, Operator::Pass);
+    let (whole, found) = mask_text(text, plan, &mut scope()).unwrap();
+    assert!(whole.contains("+49 151 12345679") && whole.contains("card , "), "{whole}");
+    for cut in 0..=text.len() {
+        let (mut masker, mut scope, mut out) = (StreamMasker::new(plan), scope(), String::new());
+        masker.push(&text[..cut], &mut scope, &mut out).unwrap();
+        masker.push(&text[cut..], &mut scope, &mut out).unwrap();
+        let counts = masker.finish(&mut scope, &mut out).unwrap();
+        assert_eq!(out, whole, "a value split at {cut} would be treated otherwise");
+        assert_eq!(counts.values().sum::<u64>(), found.len() as u64, "a record would tell of fewer");
+        assert!(scope.is_empty(), "a placeholder is promised that nobody gives back");
+    }
+    assert!(!plan.differs_by_url() && !Plan::from(Classes::ALL).differs_by_url());
+    assert!(plan.with(Class::Url, Operator::Drop).differs_by_url());
 }

@@ -45,7 +45,8 @@ pub struct Masked {
     pub class: String,
     /// Values, each place counted.
     pub count: u64,
-    /// What took their place: `hash`, `mask` or `drop`; absent: a placeholder that the answer is given the value for.
+    /// What took their place: `hash`, `mask` or `drop`; of an answer also `block`: they kept it back. Absent: a placeholder that the answer is given the value for; of
+    /// an answer: nothing, they went on.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub operator: Option<String>,
 }
@@ -341,7 +342,8 @@ pub struct CallCompleted {
     /// The second of them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub released_salted_sha256: Option<String>,
-    /// What the model brought up by itself in the answer: found, and replaced where the answer is kept.
+    /// What the model brought up by itself in the answer: what rules of masking for answers made of it, and else what was found and went on. Where the answer is kept, all
+    /// of it is replaced.
     pub masked: Vec<Masked>,
     /// What the guards of answers said.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use tabellion_gateway::{MaskingConfig, MaskingOperator, Rehydrate};
+use tabellion_gateway::{GuardSide, MaskingConfig, MaskingOperator, Rehydrate};
 use tabellion_model::body::PseudonymScope;
 
 use super::Setting;
 use super::gateway::items;
+use super::guard::side;
 use crate::failure::Failure;
 
 /// Keys of each `[masking.NAME]`.
 pub(super) const MASKING_KEYS: &[&str] = &[
+    "on",
     "systems",
     "purposes",
     "upstreams",
@@ -39,6 +41,10 @@ impl MaskingSettings {
             .0
             .entry(name.to_owned())
             .or_insert_with(|| MaskingConfig { name: name.to_owned(), ..MaskingConfig::default() });
+        if setting.key == "on" {
+            rule.on = sides(setting)?;
+            return Ok(());
+        }
         let list = match (setting.key.as_str(), MaskingOperator::from_name(&setting.key)) {
             ("systems", _) => &mut rule.systems,
             ("purposes", _) => &mut rule.purposes,
@@ -55,6 +61,14 @@ impl MaskingSettings {
     pub(crate) fn configs(&self) -> Vec<MaskingConfig> {
         self.0.values().cloned().collect()
     }
+}
+
+/// What a rule treats.
+fn sides(setting: &Setting) -> Result<Vec<GuardSide>, Failure> {
+    let why =
+        "is not a list of prompt and answer: what is sent, and what a model brings up itself in its answer";
+    let sides: Option<Vec<GuardSide>> = items(&setting.value).map(side).collect();
+    sides.filter(|sides| !sides.is_empty()).ok_or_else(|| setting.refused(why))
 }
 
 /// One key of what becomes of placeholders.
@@ -96,7 +110,7 @@ fn of_placeholders(rule: &mut MaskingConfig, setting: &Setting) -> Result<(), Fa
 #[cfg(test)]
 mod tests {
     use super::super::Config;
-    use super::{PseudonymScope, Rehydrate};
+    use super::{GuardSide, PseudonymScope, Rehydrate};
 
     fn of(text: &str) -> Result<Config, String> {
         Config::of(text, "tabellion.toml", []).map_err(|failure| failure.to_string())
@@ -113,6 +127,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_rule_treats_is_read_as_it_is_written() {
+        for (on, due) in [
+            ("", vec![]),
+            ("on = [\"answer\"]\n", vec![GuardSide::Answer]),
+            ("on = [\"prompt\", \"answer\"]\n", vec![GuardSide::Prompt, GuardSide::Answer]),
+        ] {
+            let text = format!(
+                "[upstream.local]\nbase_url = \"http://127.0.0.1:1/v1\"\n[masking.desk]\n{on}mask = [\"phone\"]\n"
+            );
+            let config = of(&text).expect("a configuration").gateway.config().expect("a gateway");
+            let [rule] = config.masking.as_slice() else { panic!("{:?}", config.masking) };
+            assert_eq!(rule.on, due, "the rule would treat something else: {on}");
+        }
+    }
+
+    #[test]
     fn a_rule_is_read_as_it_is_written_and_a_misspelt_key_is_refused() {
         let text = "[upstream.local]\nbase_url = \"http://127.0.0.1:1/v1\"\n[masking.abroad]\nupstreams = [\"local\"]\nblock = [\"payment_card\", \"iban\"]\nhash = [\"email\"]\n";
         let config = of(text).expect("a configuration").gateway.config().expect("a gateway");
@@ -124,6 +154,8 @@ mod tests {
             ("[masking.x]\nblocks = [\"email\"]\n", "did you mean block"),
             ("[masking.x]\nscope = \"session\"\n", "system, conversation or call"),
             ("[masking.x]\nrehydrate = \"sometimes\"\n", "always or never"),
+            ("[masking.x]\non = [\"both\"]\n", "prompt and answer"),
+            ("[masking.x]\non = []\n", "prompt and answer"),
             ("[masking.x]\nkeep = \"yes\"\n", "true or false"),
             ("[masking.x]\ngeneration = -1\n", "is no number"),
             ("[masking]\nx = \"email\"\n", "[masking.NAME]"),

@@ -26,6 +26,7 @@ const TRY: &str = "try-masking";
 
 const COLUMNS: &[Column] = &[
     column("rule", "Rule"),
+    column("on", "Of"),
     column("systems", "Systems"),
     column("purposes", "Purposes"),
     column("upstreams", "Providers"),
@@ -153,7 +154,17 @@ fn row(visit: &Visit<'_>, rule: &MaskingRule) -> Result<Row, Refusal> {
     let all = |words: &[String]| {
         if words.is_empty() { Cell::text("all") } else { Cell::tags(tags(words.iter().map(String::as_str))) }
     };
-    let mut cells = vec![Cell::text(&rule.name), all(&systems), all(&rule.purposes), all(&rule.upstreams)];
+    let on = rule.on.iter().map(|side| match side.as_str() {
+        "answer" => "what a model brings up",
+        _ => "what is sent",
+    });
+    let mut cells = vec![
+        Cell::text(&rule.name),
+        Cell::tags(tags(on)),
+        all(&systems),
+        all(&rule.purposes),
+        all(&rule.upstreams),
+    ];
     for operator in OPERATORS {
         let of = rule.classes.iter().filter(|class| class.operator == operator);
         let pieces = tags(of.map(|class| class.class.as_str()));

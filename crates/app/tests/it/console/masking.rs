@@ -28,6 +28,7 @@ fn running() -> Running {
     let rule = MaskingRule {
         name: "abroad".to_owned(),
         version: "masking.1-abcd".to_owned(),
+        on: vec!["prompt".to_owned()],
         systems: Vec::new(),
         purposes: Vec::new(),
         upstreams: vec!["abroad".to_owned()],
