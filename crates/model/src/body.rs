@@ -13,6 +13,7 @@ mod credential;
 mod enrich;
 mod erasure;
 mod finding;
+mod input;
 mod issuer;
 mod measure;
 mod opening;
@@ -48,6 +49,7 @@ pub use erasure::{
     ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet, KeptFor, RetentionRulesSet,
 };
 pub use finding::{FindingClosed, FindingKind, FindingOpened};
+pub use input::Input;
 pub use issuer::{IssuerAdded, IssuerRemoved};
 pub use measure::{GuardMeasured, MeasuredGuard};
 pub use opening::{

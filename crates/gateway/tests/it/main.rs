@@ -29,6 +29,7 @@ mod guard_splits;
 mod guards;
 mod identity;
 mod identity_standing;
+mod inputs;
 mod kept_urls;
 mod masking;
 mod masking_rules;

@@ -352,6 +352,7 @@ pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Dr
         pseudonyms: None,
         policies: vec!["ef".repeat(32)],
         rules: vec!["house.rule0".to_owned()],
+        input: None,
         guards: vec![guarded("house-words", GuardOutcome::Passed)],
         observed: Some(Observed {
             policies: vec!["0b".repeat(32)],
@@ -464,6 +465,7 @@ pub(crate) fn denied(system: SystemId, key: CredentialId, code: &str) -> Draft {
         received_salted_sha256: Some("ab".repeat(32)),
         policies: Vec::new(),
         rules: vec!["house.rule1".to_owned()],
+        input: None,
         guards: Vec::new(),
         observed: None,
         retry: 1,

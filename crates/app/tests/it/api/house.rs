@@ -227,6 +227,7 @@ impl House {
             pseudonyms: None,
             policies: vec!["c".repeat(64)],
             rules: vec!["base.rule1".into()],
+            input: None,
             guards: Vec::new(),
             observed: None,
             references: Vec::new(),
