@@ -65,8 +65,8 @@ pub use person::{
     LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
 };
 pub use policy::{
-    ObservationEnd, PolicyObservationEnded, PolicyObserved, PolicyPublished, PolicyRefused, PolicyReplayed,
-    PolicyWithdrawn,
+    ObservationEnd, PolicyConfirmed, PolicyObservationEnded, PolicyObserved, PolicyProposed, PolicyPublished,
+    PolicyRefused, PolicyReplayed, PolicyWithdrawn,
 };
 pub use price::{PriceSet, PriceWithdrawn};
 pub use probe::{GuardProbed, ProbeCause, ProbeResult, ProbedPlace};
@@ -134,6 +134,7 @@ bodies! {
     CredentialRevoked => "credential.revoked",
     PolicyPublished => "policy.published",
     PolicyWithdrawn => "policy.withdrawn",
+    PolicyProposed => "policy.proposed",
     PolicyObserved => "policy.observed",
     PolicyObservationEnded => "policy.observation_ended",
     PolicyRefused => "policy.refused",

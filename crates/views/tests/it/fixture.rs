@@ -9,7 +9,7 @@ use tabellion_ledger::{Ack, Draft, DraftParent, DraftStream, ErasureTarget, Ledg
 use tabellion_model::body::{
     Answered, Body, BudgetScope, BudgetSet, CallAuthorised, CallBroken, CallCompleted, CallDenied, Caps,
     Capture, CredentialIssued, CredentialRevoked, Delivered, GuardOutcome, Guarded, Masked, MaskingUnmasked,
-    Observed, Outcome, PersonAdded, PersonDetails, PolicyPublished, PriceSet, PriceWithdrawn,
+    Observed, Outcome, PersonAdded, PersonDetails, PolicyProposed, PolicyPublished, PriceSet, PriceWithdrawn,
     RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
     RegisterSubmitted, StopLifted, StopOrdered, StopScope, SystemRegistered, SystemStage, SystemStageChanged,
     Usage, ViewRemoved, ViewSaved,
@@ -283,8 +283,20 @@ pub(crate) fn published(name: &str, text: &str) -> Draft {
         digest: sha256(text.as_bytes()).to_hex(),
         note: "first".to_owned(),
         replay: None,
+        confirmed: None,
     };
     on(draft(&body), format!("policy/{name}"))
+}
+
+/// A text that is to come into force, or none: the end of the policy.
+pub(crate) fn put_forward(name: &str, text: Option<&str>) -> Draft {
+    let body = PolicyProposed {
+        name: name.to_owned(),
+        text: text.map(str::to_owned),
+        digest: text.map(|text| sha256(text.as_bytes()).to_hex()),
+        note: "what changes".to_owned(),
+    };
+    on(draft(&body), format!("policy/{name}/proposed"))
 }
 
 pub(crate) fn added(person: CredentialId, name: &str) -> Draft {
