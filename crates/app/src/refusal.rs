@@ -59,6 +59,7 @@ codes! {
     StateImpossible "state_impossible" 409 "The item cannot go there from where it stands" "GET /api/v1/registers lists each register's states and steps, and who may take them.";
     ShardAhead "shard_ahead" 409 "Another checkpoint of the shard is the newest here" "GET the shard for its size, and send a proof from there; if the shard itself is smaller, it was put back to an earlier state.";
     StillObserved "still_observed" 409 "The text is observed before it is enforced" "GET /api/v1/policies/{policy}/observation says what is missing. To publish another text, end the observation first.";
+    SecondPersonNeeded "second_person_needed" 409 "Two people change policies here" "Put it forward: PUT /api/v1/policies/{policy}/proposal. Somebody else confirms it: POST /api/v1/policies/{policy}/proposal/confirm.";
     ReplayNeeded "replay_needed" 409 "Somebody has to have looked at what the change comes to" "Look at whom it hits and acknowledge that: on the page, tick it below and send again; over the API, POST /api/v1/policies/{policy}/replays shows it, and what it gives as acknowledge goes with the change, as replay.";
     ReplayOutdated "replay_outdated" 409 "This is not what the change comes to" "Look at what it comes to now and acknowledge that: on the page, below; over the API, by POST /api/v1/policies/{policy}/replays again.";
     NotWhatWasShown "not_what_was_shown" 409 "The content is not the one that the digest names" "Read it again, look at what changed, and decide on the digest that it has now.";

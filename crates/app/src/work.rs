@@ -41,6 +41,7 @@ pub mod playground;
 pub mod policies;
 pub mod prices;
 pub mod probes;
+pub mod proposing;
 pub mod prose;
 pub mod records;
 pub mod registers;

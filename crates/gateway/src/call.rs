@@ -212,8 +212,12 @@ impl Call {
         let (prompt, prompt_withheld) = kept.members();
         let (received_sha256, received_salted_sha256) = self.salt.commit(body).members();
         let (forwarded_sha256, forwarded_salted_sha256) = self.salt.commit(&ready.sent).members();
+        let permission = &ready.permission;
+        let mut caller = self.caller.shown();
+        let input =
+            permission.input.as_ref().map(|given| Box::new(given.permitted(&self.salt, caller.as_mut())));
         CallAuthorised {
-            caller: self.caller.shown(),
+            caller,
             surface: self.target.route.surface().to_owned(),
             model: ready.model.clone(),
             upstream: ready.permission.target.upstream.name.clone(),
@@ -235,7 +239,8 @@ impl Call {
             masking: ready.treated.rules.clone(),
             pseudonyms: ready.pseudonyms.as_ref().map(|settled| Box::new(settled.said.clone())),
             policies: decide::policy_digests(&self.caller.gate),
-            rules: ready.permission.rules.clone(),
+            rules: permission.rules.clone(),
+            input,
             guards: ready.guards.clone(),
             guards_after: self.awaited(&ready.permission.purpose),
             observed: ready.permission.observed.clone(),
@@ -363,8 +368,12 @@ impl Call {
         let known = model.as_deref().filter(|_| refusal.code != Code::UnknownModel);
         let target = known.and_then(|model| self.worker.shared.catalogue.resolve(model));
         let given = target.as_ref().and_then(|target| target.model.clone());
+        let mut caller = self.caller.shown();
+        let (observed, input) =
+            refusal.asked.as_deref().cloned().map(|asked| (asked.observed, asked.input)).unwrap_or_default();
+        let input = input.map(|given| Box::new(given.denied(&self.salt, caller.as_mut())));
         CallDenied {
-            caller: self.caller.shown(),
+            caller,
             upstream_model: given.filter(|given| known != Some(given.as_str())),
             code: refusal.code.as_str().to_owned(),
             reason: refusal.reason.to_string(),
@@ -382,8 +391,9 @@ impl Call {
             received_salted_sha256,
             policies: decide::policy_digests(&self.caller.gate),
             rules: refusal.rules.clone(),
+            input,
             guards: refusal.guards.clone(),
-            observed: refusal.observed.as_deref().cloned(),
+            observed,
             retry: retry_count(&self.headers),
         }
     }

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use crate::authenticate::Caller;
 use crate::code::Code;
+use crate::input::Given;
 use crate::stops::{self, Going, StoppedBy};
 use crate::upstream::catalogue::{Catalogue, Target};
 
@@ -30,10 +31,19 @@ pub(crate) struct Refusal {
     pub(crate) guards: Vec<Guarded>,
     /// In how many seconds it may be otherwise, where that is known.
     pub(crate) retry_after_s: Option<u32>,
-    /// What observed policies would have said, when rules decided.
-    pub(crate) observed: Option<Box<Observed>>,
+    /// What the rules were given, and what observed ones would have said, when they were asked.
+    pub(crate) asked: Option<Box<RulesAsked>>,
     /// Emergency stops that hold for the call, when one does.
     pub(crate) stopped_by: Option<Box<StoppedBy>>,
+}
+
+/// What is on record of rules that were asked, beside their verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RulesAsked {
+    /// What observed policies would have said.
+    pub(crate) observed: Option<Observed>,
+    /// What the rules were given, where the record says it.
+    pub(crate) input: Option<Arc<Given>>,
 }
 
 impl Refusal {
@@ -43,9 +53,21 @@ impl Refusal {
             reason: reason.into().into_boxed_str(),
             rules: Vec::new(),
             guards: Vec::new(),
-            observed: None,
+            asked: None,
             stopped_by: None,
             retry_after_s: None,
+        }
+    }
+
+    /// The same of a call that the rules had permitted.
+    pub(crate) fn after(self, permission: &Permission) -> Self {
+        match self.code {
+            // Rules that were asked about a line of it, which the record says nothing of.
+            Code::PolicyDenied | Code::PolicyError => self,
+            _ => {
+                let asked = RulesAsked { observed: None, input: permission.input.clone() };
+                Self { asked: Some(Box::new(asked)), ..self }
+            }
         }
     }
 }
@@ -62,6 +84,8 @@ pub(crate) struct Permission {
     pub(crate) rules: Vec<String>,
     pub(crate) observed: Option<Observed>,
     pub(crate) capture: Capture,
+    /// What the rules were given, where the record says it.
+    pub(crate) input: Option<Arc<Given>>,
 }
 
 /// What is asked, besides who asks.
@@ -77,6 +101,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) received_bytes: u64,
     pub(crate) tools: &'a [String],
     pub(crate) at: Micros,
+    /// Whether the record of the call says what the rules were given: where they are asked about it as one, not model by model of a list or line by line of a batch.
+    pub(crate) is_recorded: bool,
 }
 
 /// The caller's system is live: asked before a body is even looked at.
@@ -157,12 +183,13 @@ fn permitted(
     let going = Going { asked: asked.model, instead_of: asked.instead_of, given, provider };
     stops::check(caller, Some(going))?;
     let question = question(caller, asked, purpose, &target).ok_or_else(unknown)?;
+    let input = asked.is_recorded.then(|| Given::of(&question)).transpose()?.map(Arc::new);
     // Answered first: whatever the observation comes to, it is no part of the answer.
     let judged = judge(rules.enforced.as_ref(), &question);
     let observed = rules.observed.as_ref().map(|observed| observed.says(&question));
     match judged {
-        Ok(rules) => Ok(Permission { purpose: purpose.to_owned(), rules, observed, capture, target }),
-        Err(refusal) => Err(Refusal { observed: observed.map(Box::new), ..refusal }),
+        Ok(rules) => Ok(Permission { purpose: purpose.to_owned(), rules, observed, capture, input, target }),
+        Err(refusal) => Err(Refusal { asked: Some(Box::new(RulesAsked { observed, input })), ..refusal }),
     }
 }
 

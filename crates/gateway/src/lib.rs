@@ -27,6 +27,7 @@ mod forward;
 mod gateway;
 mod guards;
 mod identity;
+mod input;
 mod masking;
 mod metrics;
 mod noise;

@@ -168,6 +168,7 @@ pub(crate) async fn run(mut call: Call, found: Box<Found>, body: Bytes) {
     let hold = match hold {
         Ok(hold) => hold,
         Err(refusal) => {
+            let refusal = refusal.after(&prepared.permission);
             return call.deny(&refusal, Some(prepared.model).filter(|model| model != NO_MODEL)).await;
         }
     };
@@ -218,13 +219,15 @@ fn authorisation(
     let path = found.route.split('?').next().unwrap_or_default();
     let (received_sha256, received_salted_sha256) = call.salt.commit(body).members();
     let (forwarded_sha256, forwarded_salted_sha256) = call.salt.commit(&prepared.body).members();
+    let mut caller = call.caller.shown();
+    let input = permission.input.as_ref().map(|given| Box::new(given.permitted(&call.salt, caller.as_mut())));
     CallAuthorised {
         surface: found.declared.name.to_owned(),
         model: prepared.model.clone(),
         upstream: permission.target.upstream.name.clone(),
         upstream_model: None,
         translated: None,
-        caller: call.caller.shown(),
+        caller,
         terms: declared_terms(&permission.target.upstream.terms),
         attempt: None,
         budgets: budgets.to_vec(),
@@ -242,6 +245,7 @@ fn authorisation(
         pseudonyms: None,
         policies: decide::policy_digests(&call.caller.gate),
         rules: permission.rules.clone(),
+        input,
         guards: prepared.guards.clone(),
         guards_after: call.awaited(&permission.purpose),
         observed: permission.observed.clone(),

@@ -92,7 +92,7 @@ impl Call {
         let numbers = guards.that_apply(Side::Prompt, whose, purpose, surface.name());
         if guards.ask_any(&numbers) {
             let asked = Box::pin(self.asked(surface, &numbers, &mut ready)).await;
-            asked.map_err(|refusal| (refusal, Some(ready.model.clone())))?;
+            asked.map_err(|refusal| (refusal.after(&ready.permission), Some(ready.model.clone())))?;
         }
         Ok(ready)
     }
@@ -127,9 +127,11 @@ impl Call {
             received_bytes: body.len() as u64,
             tools: &request.tools,
             at: self.at,
+            is_recorded: true,
         };
         let shared = &self.worker.shared;
         let permission = decide::decide(&self.caller, &asked, &shared.catalogue, rules).map_err(refused)?;
+        let refused = |refusal: Refusal| (refusal.after(&permission), Some(model.clone()));
         self.check_provider(&permission, &request, surface).map_err(refused)?;
         let translation =
             translate::translation(surface, &permission.target.upstream, self.at).map_err(refused)?;
@@ -342,7 +344,7 @@ impl Call {
         let shared = &self.worker.shared;
         let who = self.caller.budgeted();
         let held = shared.budgets.reserve(&shared.gate, who, ready.charge, instead_of, shared.now());
-        held.map_err(|refusal| Refusal { guards: ready.guards.clone(), ..refusal })
+        held.map_err(|refusal| Refusal { guards: ready.guards.clone(), ..refusal }.after(&ready.permission))
     }
 
     /// The purpose that the request claims.

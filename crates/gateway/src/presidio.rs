@@ -240,6 +240,7 @@ fn record(call: &Call, purpose: String, received: usize, done: &Done) -> CallAut
         policies: decide::policy_digests(&call.caller.gate),
         rules: Vec::new(),
         guards_after: Vec::new(),
+        input: None,
         observed: None,
         references: Vec::new(),
         opened: None,

@@ -14,6 +14,8 @@ use crate::words::hex_of;
 
 /// As long as that of a field (docs/formats.md, 3): nobody tries 2^128 of them.
 const SALT_BYTES: usize = 16;
+/// What a salt that derives from one is for.
+const OF_INPUT: &[u8] = b"what the rules were given";
 /// Where its caller is given it, in hex.
 const SALT: HeaderName = HeaderName::from_static("tabellion-salt");
 
@@ -26,6 +28,16 @@ impl Salt {
     pub(crate) fn fresh() -> Option<Self> {
         let mut salt = Zeroizing::new([0; SALT_BYTES]);
         OsEntropy.fill(salt.as_mut_slice()).ok().map(|()| Self(salt))
+    }
+
+    /// What salts the digest of what the rules were given, where a person is in it. It stands on record beside that person; who has it cannot go back from it to
+    /// this salt, which is of the bytes, and no bytes have it as their digest.
+    pub(crate) fn of_input(&self) -> [u8; SALT_BYTES] {
+        let digest: [u8; 32] =
+            Sha256::new().chain_update(OF_INPUT).chain_update(self.0.as_slice()).finalize().into();
+        let mut salt = [0; SALT_BYTES];
+        salt.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+        salt
     }
 
     /// The digest of `bytes` as it may be on record.

@@ -14,6 +14,7 @@ mod credential;
 mod enrich;
 mod erasure;
 mod finding;
+mod input;
 mod issuer;
 mod measure;
 mod opening;
@@ -50,6 +51,7 @@ pub use erasure::{
     ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet, KeptFor, RetentionRulesSet,
 };
 pub use finding::{FindingClosed, FindingKind, FindingOpened};
+pub use input::Input;
 pub use issuer::{IssuerAdded, IssuerRemoved};
 pub use measure::{GuardMeasured, MeasuredGuard};
 pub use opening::{
@@ -65,8 +67,8 @@ pub use person::{
     LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
 };
 pub use policy::{
-    ObservationEnd, PolicyObservationEnded, PolicyObserved, PolicyPublished, PolicyRefused, PolicyReplayed,
-    PolicyWithdrawn,
+    ObservationEnd, PolicyConfirmed, PolicyObservationEnded, PolicyObserved, PolicyProposed, PolicyPublished,
+    PolicyRefused, PolicyReplayed, PolicyWithdrawn,
 };
 pub use price::{PriceSet, PriceWithdrawn};
 pub use probe::{GuardProbed, ProbeCause, ProbeResult, ProbedPlace};
@@ -134,6 +136,7 @@ bodies! {
     CredentialRevoked => "credential.revoked",
     PolicyPublished => "policy.published",
     PolicyWithdrawn => "policy.withdrawn",
+    PolicyProposed => "policy.proposed",
     PolicyObserved => "policy.observed",
     PolicyObservationEnded => "policy.observation_ended",
     PolicyRefused => "policy.refused",

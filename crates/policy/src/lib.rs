@@ -23,6 +23,7 @@ mod compare;
 mod compile;
 mod decide;
 mod fault;
+mod input;
 mod kept;
 mod layers;
 mod lint;

@@ -3,7 +3,7 @@
 //! Promises: what a record does not say is absent; a record whose content is gone says nothing but that there was a decision. Must never: take a word that a
 //! record does not have from how things are today.
 
-use tabellion_model::body::{CallAuthorised, CallDenied, CallerShown, Chain};
+use tabellion_model::body::{CallAuthorised, CallDenied, CallerShown, Chain, Input};
 use tabellion_model::charge::Reserved;
 use tabellion_model::{CredentialId, Header};
 
@@ -24,6 +24,7 @@ impl RecordedDecision {
             decision.terms = Some(body.terms.unwrap_or_default());
             decision.purpose = Some(body.purpose);
             decision.stream = Some(body.stream);
+            decision.take_input(body.input, body.caller.as_ref());
             // Where nobody stands in the record, nobody was named: before records had them, nobody could be.
             decision.chain = chain(body.caller);
             decision.received_bytes = Some(body.received_bytes);
@@ -47,6 +48,7 @@ impl RecordedDecision {
                 decision.upstream = body.upstream;
                 decision.purpose = body.purpose;
                 decision.received_bytes = Some(body.received_bytes);
+                decision.take_input(body.input, body.caller.as_ref());
                 decision.chain = chain(body.caller);
                 decision.code = Some(body.code);
                 decision.policies = body.policies;
@@ -56,6 +58,18 @@ impl RecordedDecision {
             None => decision.code = Some("policy_denied".to_owned()),
         }
         decision
+    }
+
+    /// Takes in what the rules were given, where the record says it.
+    fn take_input(&mut self, input: Option<Box<Input>>, caller: Option<&CallerShown>) {
+        let Some(input) = input else { return };
+        self.at = input.at;
+        self.stream = Some(input.stream);
+        if input.purpose.is_some() {
+            self.purpose.clone_from(&input.purpose);
+        }
+        self.input_salt = caller.and_then(CallerShown::salt);
+        self.input = Some(*input);
     }
 
     fn of_header(name: String, header: &Header, permitted: bool) -> Self {
@@ -73,6 +87,8 @@ impl RecordedDecision {
             stream: None,
             received_bytes: None,
             at: header.observed_at,
+            input: None,
+            input_salt: None,
             permitted,
             code: None,
             policies: Vec::new(),

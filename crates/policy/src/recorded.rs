@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tabellion_model::body::{Chain, DataTerms, SystemStage};
+use tabellion_model::body::{Chain, DataTerms, Input, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
 use crate::case::Case;
 use crate::compile::{NamedPolicy, lone_rules};
 use crate::fault::PolicyFault;
+use crate::input::NOT_WHAT_IT_WAS;
 use crate::question::Action;
 use crate::verdict::Verdict;
 
@@ -41,12 +42,16 @@ pub struct RecordedDecision {
     pub terms: Option<DataTerms>,
     /// Purpose; none where the key's first one was meant.
     pub purpose: Option<String>,
-    /// Whether a stream was asked for; none on denials.
+    /// Whether a stream was asked for; none on denials of before they said it.
     pub stream: Option<bool>,
     /// Size of the body.
     pub received_bytes: Option<u64>,
-    /// When it was recorded.
+    /// When the call arrived, where `input` says it; else when the decision was recorded.
     pub at: Micros,
+    /// What the rules were given; none: the record does not say.
+    pub input: Option<Input>,
+    /// The salt of its digest, where a person is in it and was read.
+    pub input_salt: Option<Vec<u8>>,
     /// Whether it was let through.
     pub permitted: bool,
     /// Why not, where not.
@@ -225,7 +230,7 @@ impl RecordedDecision {
         if let Some(what) = self.unknown(described.is_some(), served.is_some(), terms.is_some(), looked_at) {
             return Err(format!("a rule looks at {what}"));
         }
-        Ok(Case {
+        let case = Case {
             action,
             system,
             system_name: described.map(|system| system.name.clone()).unwrap_or_default(),
@@ -245,9 +250,23 @@ impl RecordedDecision {
             surface,
             stream: self.stream.unwrap_or_default(),
             received_bytes: self.received_bytes.unwrap_or_default(),
-            tools: Vec::new(),
+            tools: self.input.as_ref().map(|input| input.tools.clone()).unwrap_or_default(),
             at: self.at,
-        })
+        };
+        if described.is_some() && self.is_other(&case) {
+            return Err(NOT_WHAT_IT_WAS.to_owned());
+        }
+        Ok(case)
+    }
+
+    /// Whether `case`, of a system that is described, is shown not to be what the rules were given. Where the record does not hold all of that, nothing is shown.
+    fn is_other(&self, case: &Case) -> bool {
+        let whole = self.chain.is_some()
+            && self.model.is_some()
+            && self.purpose.is_some()
+            && self.received_bytes.is_some();
+        let input = self.input.as_ref().filter(|_| whole);
+        input.is_some_and(|input| case.question().is_of(input, self.input_salt.as_deref()) == Some(false))
     }
 
     /// The first thing that a rule looks at and that neither the record nor anybody says.
@@ -258,11 +277,17 @@ impl RecordedDecision {
         declared: bool,
         looked_at: &LookedAt,
     ) -> Option<&'static str> {
-        let near_hour = self.at.0 % HOUR_US < HOUR_MARGIN_US;
+        let near_hour = self.input.is_none() && self.at.0 % HOUR_US < HOUR_MARGIN_US;
+        let unnamed_tools = self.input.as_ref().is_some_and(|input| input.unnamed_tools > 0);
         let unnamed = !served && self.served_as.is_none();
         let no_upstream = !served && self.upstream.is_none();
         let checks = [
-            ("tools", true, "the tools offered, which records do not name"),
+            (
+                "tools",
+                self.input.is_none(),
+                "the tools offered, which records of before, and the list of calls, do not name",
+            ),
+            ("tools", unnamed_tools, "the tools offered, and not all of their names may stand in a record"),
             ("time", near_hour, "the time, and it was recorded within a minute after a full hour"),
             ("name", !described, "a name, and the system is not described; add it under [systems]"),
             (
@@ -290,7 +315,7 @@ impl RecordedDecision {
             (
                 "stream",
                 self.stream.is_none(),
-                "whether a stream was asked for, which a denial does not record",
+                "whether a stream was asked for, which denials of before did not record",
             ),
             (
                 "received_bytes",

@@ -85,7 +85,8 @@ const SECTIONS: [&str; 18] = [
 /// Those that hold sections with names of their own.
 const WITH_NAMES: [&str; 7] = ["upstream", "guard", "enrich", "masking", "identity", "anchor", "retention"];
 /// Keys whose value is true or false.
-const SWITCHES: [(&str, &str); 2] = [("log", "public"), ("policies", "observe_first")];
+const SWITCHES: [(&str, &str); 3] =
+    [("log", "public"), ("policies", "observe_first"), ("policies", "two_people")];
 /// Where the control plane listens unless told otherwise: this machine alone.
 const CONSOLE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8087);
 /// The word for no control plane.
@@ -124,7 +125,7 @@ pub(crate) struct Config {
     pub(crate) keys: KeySettings,
     /// Where erasures take two people.
     pub(crate) erase_by_two: ByTwo,
-    /// How long policies are observed.
+    /// What has to hold before policies come into force.
     pub(crate) observation: Observation,
     /// Who is to vouch for checkpoints.
     pub(crate) anchors: AnchorSettings,

@@ -13,7 +13,8 @@ use tabellion_gateway::{
     ASSESSED_WITHIN_US, Foundations, Gateway, GatewayConfig, OnFatal, assess_lost, close_open_calls,
 };
 use tabellion_ledger::{Clock as _, Ledger, SystemClock};
-use tabellion_views::Views;
+use tabellion_views::query::Page;
+use tabellion_views::{Views, ViewsError};
 
 use crate::failure::Failure;
 use crate::held::Held;
@@ -39,13 +40,41 @@ pub(crate) fn start_views(ledger: &Ledger, dir: &Path) -> Result<Views, Failure>
     Ok(views)
 }
 
-/// Closes what was left open and starts the gateway; whoever asks at the desk of `held` finds how its guards are tried.
+/// Refuses to start a gateway that could only deny, because nothing is in force of the policies that there were; `wanted`: somebody said that it is to start all
+/// the same. A log that never had any starts: they are published over the running program.
+fn check_policies(views: &Views, wanted: bool) -> Result<(), Failure> {
+    let gate = views.gate_now();
+    if !gate.policies.is_empty() || !gate.packs.is_empty() {
+        return Ok(());
+    }
+    let were = had_policies(views)
+        .map_err(|error| Failure::failed(format!("whether there were policies cannot be read: {error}")))?;
+    if were && !wanted {
+        return Err(Failure::failed(
+            "no policy is in force any more: what there was is withdrawn, removed or erased, and every call would be denied. Nothing was started. Start with tabellion serve --without-policy, which denies every call, and publish a policy in the console or over the API",
+        ));
+    }
+    terminal::say(
+        "no policy is in force, so every call is denied: publish one in the console, or over the API",
+    );
+    Ok(())
+}
+
+/// Whether the log ever had a policy or a pack of them, also one that is gone.
+fn had_policies(views: &Views) -> Result<bool, ViewsError> {
+    let newest = Page { limit: 1, ..Page::default() };
+    Ok(!views.policies(newest)?.rows.is_empty() || !views.packs(newest)?.rows.is_empty())
+}
+
+/// Closes what was left open and starts the gateway, without a policy only where none ever was or `without_policy` says so; whoever asks at the desk of `held` finds how its guards are tried.
 pub(crate) fn start_gateway(
     config: &GatewayConfig,
     held: &Held,
     views: &Views,
     on_fatal: OnFatal,
+    without_policy: bool,
 ) -> Result<Gateway, Failure> {
+    check_policies(views, without_policy)?;
     let ledger = &held.ledger;
     let open = views
         .open_calls(ledger.reader().size())
@@ -84,11 +113,6 @@ pub(crate) fn start_gateway(
     let gateway = Gateway::start(config, foundations).map_err(|error| Failure::failed(error.to_string()))?;
     tell_of_probes(&gateway, held.desk()?.as_ref());
     tell_of_measurement(&gateway, views)?;
-    if views.gate_now().policies.is_empty() {
-        terminal::say(
-            "no policy is in force, so every call is denied: publish one in the console, or over the API",
-        );
-    }
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     terminal::say(&format!("gateway at {scheme}://{}/v1", gateway.address()));
     Ok(gateway)

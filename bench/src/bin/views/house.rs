@@ -151,6 +151,7 @@ fn policy(name: &str, version: u32) -> Outcome<Draft> {
         digest,
         note: format!("round {version}"),
         replay: None,
+        confirmed: None,
     };
     Ok(on(draft(&body, person(version))?, format!("policy/{name}")))
 }

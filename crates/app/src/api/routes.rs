@@ -91,7 +91,7 @@ pub(super) fn routes() -> Vec<Route> {
         PolicyFaulty, StageImpossible, SystemGone, TooLarge, UnknownReference, VersionRequired, CrossSite, Conflict, ViewBehind,
         AlgorithmUnsupported, ClaimsMissing, HeaderCritical, IdempotencyConflict, IdempotencyErased, IssuerUnknown, OnHold, PayloadMissing, SignatureWrong,
         StatementMalformed, NotPermitted, NotSignedIn, OwnLink, OwnWork, StateImpossible, NotWhatWasShown, StillObserved, ContentFaulty, Incomplete,
-        ShardAhead, ShardForked, ShardUnsigned, ReplayNeeded, ReplayOutdated,
+        SecondPersonNeeded, ShardAhead, ShardForked, ShardUnsigned, ReplayNeeded, ReplayOutdated,
         ContentErased, InForce, PackBelowPin, PackPublisherUnknown, PackTaken, PackTestsFail, PackUnsigned, PackWidens,
     };
     vec![
@@ -130,10 +130,14 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/policies", READ_POLICIES, Plain, "listPolicies", "All policies", 200, &[]).by(policies::list),
         row(POST, "/api/v1/policies/check", READ_POLICIES, Plain, "checkPolicy", "Try a text without publishing it", 200, &[PolicyFaulty]).by(policies::check),
         row(GET, "/api/v1/policies/{policy}", READ_POLICIES, Plain, "readPolicy", "One policy", 200, &[NotFound]).by(policies::read),
-        row(PUT, "/api/v1/policies/{policy}", PUBLISH_POLICIES, Change, "publishPolicy", "Bring a text into force in place of the one before", 200, &[NotFound, PolicyFaulty, VersionRequired, StillObserved, ReplayNeeded, ReplayOutdated]).by(policies::publish),
+        row(PUT, "/api/v1/policies/{policy}", PUBLISH_POLICIES, Change, "publishPolicy", "Bring a text into force in place of the one before", 200, &[NotFound, PolicyFaulty, VersionRequired, StillObserved, SecondPersonNeeded, ReplayNeeded, ReplayOutdated]).by(policies::publish),
         row(POST, "/api/v1/policies/{policy}/replays", PUBLISH_POLICIES, Plain, "replayPolicy", "What a text, or the end of one, comes to on recorded decisions; changes nothing", 200, &[NotFound, PolicyFaulty, AlreadySo]).by(policies::replay),
         row(GET, "/api/v1/policies/{policy}/history", READ_POLICIES, Plain, "readPolicyHistory", "Every change of a policy", 200, &[NotFound]).by(policies::history),
-        row(POST, "/api/v1/policies/{policy}/withdraw", PUBLISH_POLICIES, Change, "withdrawPolicy", "Take a policy out of force", 200, &[NotFound, AlreadySo, ReplayNeeded, ReplayOutdated]).by(policies::withdraw).taking_authority(),
+        row(POST, "/api/v1/policies/{policy}/withdraw", PUBLISH_POLICIES, Change, "withdrawPolicy", "Take a policy out of force", 200, &[NotFound, AlreadySo, SecondPersonNeeded, ReplayNeeded, ReplayOutdated]).by(policies::withdraw).taking_authority(),
+        row(GET, "/api/v1/policy-proposals", READ_POLICIES, Plain, "listPolicyProposals", "Changes of policies that wait for a second person", 200, &[]).by(policies::proposals),
+        row(GET, "/api/v1/policies/{policy}/proposal", READ_POLICIES, Plain, "readPolicyProposal", "What was put forward last of a policy", 200, &[NotFound]).by(policies::proposal),
+        row(PUT, "/api/v1/policies/{policy}/proposal", PUBLISH_POLICIES, Change, "proposePolicy", "Put a text, or the end of a policy, forward; nothing is in force by that", 200, &[NotFound, AlreadySo, PolicyFaulty, StillObserved, VersionRequired]).by(policies::propose),
+        row(POST, "/api/v1/policies/{policy}/proposal/confirm", PUBLISH_POLICIES, Change, "confirmPolicy", "Have come about what somebody else put forward of a policy", 200, &[NotFound, AlreadySo, NotPermitted, NotWhatWasShown, OwnWork, OwnLink, StateImpossible, PolicyFaulty, StillObserved, ReplayNeeded, ReplayOutdated]).by(policies::confirm),
 
         row(GET, "/api/v1/policy-packs", READ_POLICIES, Plain, "listPolicyPacks", "All policy packs, also those that wait for a second person", 200, &[]).by(packs::list),
         row(POST, "/api/v1/policy-packs", PUBLISH_POLICIES, Once, "proposePolicyPack", "Put a signed policy pack forward; nothing of it is in force by that", 201, &[PolicyFaulty, UnknownReference, AlreadySo, StateImpossible, PackUnsigned, PackPublisherUnknown, PackBelowPin, PackTaken, PackTestsFail, PackWidens]).by(packs::propose),

@@ -46,6 +46,7 @@ pub(crate) mod person_sessions;
 pub(crate) mod picks;
 pub(crate) mod playground;
 pub(crate) mod policies;
+pub(crate) mod policy_proposal;
 mod policy_replay;
 pub(crate) mod providers;
 pub(crate) mod refusals;

@@ -7,8 +7,8 @@ use super::page::{
     applicability, applicability_approval, applicability_row, budget_form, budgets, calls, control, controls,
     costs, decision, entry, erasures, guards, home, inbox, item, item_form, item_work, keep, keys, ledger,
     login, masking, openings, pack, pack_publishers, packages, packs, people, person_sessions, playground,
-    policies, providers, registers, rule_form, rules, saved_views, search, settings, sources, stops, story,
-    system, systems, traffic, unmask, usage,
+    policies, policy_proposal, providers, registers, rule_form, rules, saved_views, search, settings,
+    sources, stops, story, system, systems, traffic, unmask, usage,
 };
 use super::visit::Visit;
 use crate::api::Access;
@@ -307,6 +307,8 @@ pub(crate) const PAGES: &[Page] = &[
     get("/policies/{policy}/edit", PUBLISH_POLICIES, Present, Area::Policies, "page.policy.edit", policies::edit),
     post("/policies/{policy}/edit", PUBLISH_POLICIES, Area::Policies, "page.policy.publish", policies::publish),
     post("/policies/{policy}/withdraw", PUBLISH_POLICIES, Area::Policies, "page.policy.withdraw", policies::withdraw),
+    get("/policies/{policy}/proposal", READ_POLICIES, Present, Area::Policies, "page.policy.proposal", policy_proposal::show),
+    post("/policies/{policy}/proposal", PUBLISH_POLICIES, Area::Policies, "page.policy.confirm", policy_proposal::confirm),
 
     get("/packs", READ_POLICIES, Present, Area::Packs, "page.packs", packs::list),
     post("/packs", PUBLISH_POLICIES, Area::Packs, "page.pack.propose", packs::propose),

@@ -42,7 +42,7 @@ pub struct Caller {
 impl Caller {
     /// As the record has it; `sees_people`: whether whoever asks is shown who they are.
     pub(super) fn of(shown: &CallerShown, sees_people: bool) -> Self {
-        let CallerShown { chain, proof, person_apart } = shown;
+        let CallerShown { chain, proof, person_apart, .. } = shown;
         let withheld = match chain.person {
             _ if *person_apart => Some("erased"),
             Some(_) if !sees_people => Some("not_permitted"),

@@ -30,7 +30,7 @@ const ENFORCE: &str = "enforce-policy";
 /// Microseconds of an hour.
 const HOUR_US: u64 = 3_600_000_000;
 
-/// How long and on how many calls a text is observed before it may come into force.
+/// What has to hold before a text comes into force: how long and on how many calls it is observed, and whether two people have to want it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ObservationRules {
     /// Hours since it was put there.
@@ -39,12 +39,14 @@ pub struct ObservationRules {
     pub calls: u64,
     /// Whether nothing comes into force without having been observed.
     pub first: bool,
+    /// Whether every change of policies takes two people: what is put forward by one is confirmed by another.
+    pub two_people: bool,
 }
 
 impl Default for ObservationRules {
     /// A week, so that every day of one is in it, and as many calls as a person looks through.
     fn default() -> Self {
-        Self { hours: 168, calls: 100, first: false }
+        Self { hours: 168, calls: 100, first: false, two_people: false }
     }
 }
 
@@ -355,6 +357,7 @@ impl Desk {
             digest: checked.digest,
             note: wanted.reason.to_text(),
             replay: None,
+            confirmed: None,
         })
     }
 
@@ -401,8 +404,8 @@ impl Desk {
         Ok(self.views.system(system)?.and_then(|row| row.described).map(|said| said.name))
     }
 
-    /// Records that somebody tried to enforce what they put there: once for each person and digest.
-    fn record_policy_refusal(
+    /// Records that somebody tried to bring into force what they put there or forward: once for each person and digest.
+    pub(super) fn record_policy_refusal(
         &self,
         actor: &Actor,
         name: &str,

@@ -312,7 +312,7 @@ impl Desk {
 }
 
 /// Whether `proposed` may be decided by `actor` at all: a person, another one, and exactly what was shown to them.
-fn check_second<T>(
+pub(super) fn check_second<T>(
     desk: &Desk,
     actor: &Actor,
     proposed: &Proposed<T>,

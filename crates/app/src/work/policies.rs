@@ -103,9 +103,14 @@ pub struct PolicyVersion {
     pub version: u64,
     /// When.
     pub at: Time,
-    /// Who.
+    /// Who; where two people made it, the one who confirmed it.
     #[schemars(with = "IdForm")]
     pub by: String,
+    /// Who put it forward; null: nobody, one person made it, or erased.
+    #[schemars(with = "Option<IdForm>")]
+    pub proposed_by: Option<String>,
+    /// Why the second person wanted it so.
+    pub confirmed: Option<String>,
     /// The text that came into force; null for a withdrawal, or erased.
     pub text: Option<String>,
     /// SHA-256 of the text.
@@ -217,6 +222,7 @@ impl Desk {
                 digest: checked.digest.clone(),
                 note: new.note.to_text(),
                 replay: self.replay_said(cleared.as_ref(), earlier)?,
+                confirmed: None,
             };
             Ok(vec![draft_of(&body, stream(name), given.expected(earlier, current))?])
         })?;
@@ -242,6 +248,7 @@ impl Desk {
     /// The version that a publication follows, where nothing stands against it.
     fn may_be_published(&self, given: &Given, name: &str) -> Result<u64, Refusal> {
         check_free(name)?;
+        self.check_one_person_may()?;
         self.check_unobserved(name)?;
         let current = self.views.policy(name)?.map_or(0, |row| row.version);
         if given.version.is_none() && current > 0 {
@@ -261,6 +268,10 @@ impl Desk {
         // Views that stand still are no reason to leave a policy in force: it is replayed on what they know.
         self.refresh_for_taking();
         let change = (name, None);
+        let key = key_of(actor, "withdraw-policy", given)?;
+        if self.earlier(key.as_deref(), false)?.is_none() {
+            self.check_one_person_may()?;
+        }
         let cleared = self.clear_change(actor, ("withdraw-policy", given), change, why.replay.as_ref())?;
         // Of two changes made at once, each was replayed without the other.
         let _held = self.hold_observations();
@@ -273,6 +284,7 @@ impl Desk {
                 name: name.to_owned(),
                 reason: why.reason.to_text(),
                 replay: self.replay_said(cleared.as_ref(), earlier)?,
+                confirmed: None,
             };
             Ok(vec![draft_of(&body, stream(name), given.expected(earlier, row.version))?])
         })?;
@@ -296,6 +308,8 @@ impl Desk {
     }
 
     fn shown_version(&self, row: Recorded) -> Result<PolicyVersion, Refusal> {
+        let second = row.content.as_ref().and_then(|content| content.confirmed.clone());
+        let proposer = second.as_ref().map(|second| self.views.policy_proposer(second.proposed));
         let (text, digest, note) = match row.content {
             Some(content) => (content.text, content.digest, Some(content.note)),
             None => (None, None, None),
@@ -304,6 +318,8 @@ impl Desk {
             version: row.version,
             at: Time(row.at),
             by: row.by.to_hex(),
+            proposed_by: proposer.transpose()?.flatten().map(|by| by.to_hex()),
+            confirmed: second.map(|second| second.reason),
             text,
             digest,
             note,

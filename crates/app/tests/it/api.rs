@@ -26,6 +26,7 @@ mod packages;
 mod packs;
 mod permission;
 pub(crate) mod probes;
+mod proposals;
 mod recording;
 mod records;
 mod register_from_file;

@@ -21,6 +21,7 @@ mod packs;
 mod past;
 mod permission;
 mod playground;
+mod policy_proposal;
 mod policy_replay;
 mod providers;
 mod registers;

@@ -111,7 +111,10 @@ impl Doorway {
         let chain = Chain { agent: Some(format!("{BY}|{name}")), ..Chain::default() };
         let sha256 = hex_of(Sha256::digest(own).into());
         let proof = Proof { kind: ProofKind::Certificate, by: BY.to_owned(), sha256 };
-        Some(Proved { key, shown: Arc::new(CallerShown { chain, proof, person_apart: false }) })
+        Some(Proved {
+            key,
+            shown: Arc::new(CallerShown { chain, proof, input_salt: None, person_apart: false }),
+        })
     }
 }
 

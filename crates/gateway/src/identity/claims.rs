@@ -71,7 +71,7 @@ impl<'c> Claims<'c> {
         let (kind, of) = self.text("jti")?.map_or((ProofKind::Token, token), |id| (ProofKind::TokenId, id));
         let sha256 = hex_of(Sha256::digest(of).into());
         let proof = Proof { kind, by: self.config.name.clone(), sha256 };
-        Ok(CallerShown { chain, proof, person_apart: false })
+        Ok(CallerShown { chain, proof, input_salt: None, person_apart: false })
     }
 
     fn audiences(&self) -> Result<Vec<&'c str>, TokenFault> {

@@ -270,6 +270,7 @@ impl Batch<'_> {
             received_bytes: bytes as u64,
             tools,
             at: self.call.at,
+            is_recorded: false,
         }
     }
 

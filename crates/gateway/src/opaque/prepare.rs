@@ -149,6 +149,7 @@ pub(super) async fn prepare(
         received_bytes: body.len() as u64,
         tools: &[],
         at: call.at,
+        is_recorded: true,
     };
     let shared = &call.worker.shared;
     let permission = if found.declared.model == ModelAt::Nowhere {
@@ -157,6 +158,9 @@ pub(super) async fn prepare(
         decide::decide(&call.caller, &asked, &shared.catalogue, rules)
     }
     .map_err(refused)?;
+    let refused = |refusal: Refusal| {
+        (refusal.after(&permission), Some(model.clone()).filter(|model| model != NO_MODEL))
+    };
     own::check(call, found, &permission.target.upstream.name).map_err(refused)?;
     let file = batch::outgoing(call, found, body, &read, &permission, rules).await.map_err(refused)?;
     let (begun, price) = if found.declared.special == Special::Batch {

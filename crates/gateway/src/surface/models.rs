@@ -91,6 +91,7 @@ fn visible(call: &Call, only: Option<&str>, rules: &InForce) -> Result<Visible, 
             received_bytes: 0,
             tools: &[],
             at: call.at,
+            is_recorded: false,
         };
         match decide::decide(&call.caller, &asked, &shared.catalogue, rules) {
             Ok(permission) => {
@@ -177,6 +178,7 @@ fn record(call: &Call, visible: &Visible, only: Option<String>) -> CallAuthorise
         guards: Vec::new(),
         policies: decide::policy_digests(&call.caller.gate),
         rules: visible.rules.clone(),
+        input: None,
         // A list is many decisions, one for each model; it is not observed.
         guards_after: Vec::new(),
         observed: None,

@@ -68,6 +68,7 @@ pub(crate) fn organisation() -> Vec<Draft> {
         digest: hex::encode(Sha256::digest(text)),
         note: "first".to_owned(),
         replay: None,
+        confirmed: None,
     };
     vec![
         person,

@@ -235,6 +235,13 @@ fn a_token_calls_for_the_key_of_its_client_and_the_record_says_for_whom() {
         );
     }
     assert_eq!(said.len(), 2, "who called and the call would go together: {said:?}");
+    // Whoever does not see the person, or sees the record after they were erased, cannot try by the digest who it was.
+    let input = record.input.expect("what the rules were given");
+    let salt = caller.input_salt.expect("the salt of its digest");
+    assert!(input.sha256.is_none() && input.salted_sha256.is_some(), "who called can be tried: {input:?}");
+    for (personal, said) in &said {
+        assert_eq!(said.contains(&salt), *personal, "the salt is not where the person is: {said}");
+    }
     let kept = serde_json::to_string(&seen.fields).expect("plain");
     let requests = fixture.upstream.requests();
     let sent: String =

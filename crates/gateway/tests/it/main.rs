@@ -33,6 +33,7 @@ mod guards_after;
 mod guards_of_amounts;
 mod identity;
 mod identity_standing;
+mod inputs;
 mod kept_urls;
 mod masked_answers;
 mod masking;

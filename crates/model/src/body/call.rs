@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::assess::AwaitedLook;
 use super::caller::CallerShown;
+use super::input::Input;
 use super::opening::Opened;
 use super::pseudonym::Pseudonyms;
 use crate::{CredentialId, RecordId};
@@ -177,6 +178,9 @@ pub struct CallAuthorised {
     pub policies: Vec<String>,
     /// Rules that decided, as `<policy name>.<rule id>`.
     pub rules: Vec<String>,
+    /// What the rules were given; none: a record of before it was kept, or one of no rule or of many decisions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub input: Option<Box<Input>>,
     /// What the guards of prompts said.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub guards: Vec<Guarded>,
@@ -409,6 +413,9 @@ pub struct CallDenied {
     pub policies: Vec<String>,
     /// Rules that forbade it; empty when none permitted it.
     pub rules: Vec<String>,
+    /// What the rules were given; none: a record of before it was kept, or no rule was asked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub input: Option<Box<Input>>,
     /// What the guards of prompts said, when it came to them; a rule of masking that blocks says it here too, as `masking.<name>`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub guards: Vec<Guarded>,

@@ -9,9 +9,9 @@ pub const OF_PERSON: &str = "caller_person";
 const CALLER: &str = "caller";
 /// Member of that: what is of the person stands elsewhere.
 const APART: &str = "person_apart";
-/// Members that say who somebody is.
+/// Members that say who somebody is, or by which that could be tried.
 const PERSON: &str = "person";
-const PERSONAL: [&str; 2] = ["groups", PERSON];
+const PERSONAL: [&str; 3] = ["groups", "input_salt", PERSON];
 
 /// The chain behind a key: a person who has an agent do something for them. Each name begins with that of whoever vouches for it and a bar, `corp|4711`:
 /// what another authority calls the same is somebody else.
@@ -62,6 +62,9 @@ pub struct CallerShown {
     pub chain: Chain,
     /// How.
     pub proof: Proof,
+    /// Of the digest of what the rules were given, hex; only where a person is in that. Without it nobody can try who the person was.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub input_salt: Option<String>,
     /// Whether the person stands in a unit of its own that was not read with this one: then there was somebody, and from here nobody knows who.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub person_apart: bool,
@@ -71,6 +74,11 @@ impl CallerShown {
     /// The chain as decisions saw it; none: a part of it is not to be read here.
     pub fn whole(self) -> Option<Chain> {
         (!self.person_apart).then_some(self.chain)
+    }
+
+    /// The bytes of `input_salt`, where it is there; of what is no salt none, which is of no digest.
+    pub fn salt(&self) -> Option<Vec<u8>> {
+        self.input_salt.as_ref().map(|salt| hex::decode(salt).unwrap_or_default())
     }
 }
 
@@ -112,14 +120,15 @@ mod tests {
     #[test]
     fn a_person_stands_apart_and_comes_back() {
         let proof = json!({"kind": "token_id", "by": "corp", "sha256": "7".repeat(64)});
-        let body = denied(
-            &json!({"person": "corp|4711", "agent": "corp|loans", "groups": ["corp|night"], "proof": proof}),
-        );
+        let body = denied(&json!({
+            "person": "corp|4711", "agent": "corp|loans", "groups": ["corp|night"], "proof": proof, "input_salt": "5a".repeat(16),
+        }));
         let mut fields = body.fields().expect("fields");
         let (subject, personal) = set_apart(&mut fields).expect("somebody is named");
         assert_eq!(subject, "corp|4711");
         let rest = serde_json::to_string(&fields).expect("plain");
         assert!(!rest.contains("4711") && !rest.contains("night") && rest.contains("corp|loans"), "{rest}");
+        assert!(!rest.contains("5a5a"), "who the person was could be tried after they were erased: {rest}");
         let caller = CallDenied::read(fields.clone()).expect("a body").caller.expect("somebody called");
         assert_eq!(
             (caller.person_apart, caller.whole()),

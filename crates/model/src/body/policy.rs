@@ -29,6 +29,30 @@ pub struct PolicyReplayed {
     pub acknowledged: bool,
 }
 
+/// What a second person had come into force or go out of it, where somebody put it forward.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyConfirmed {
+    /// The `policy.proposed` that they decided on.
+    pub proposed: RecordId,
+    /// Why it is to be so, in the words of the second person, whose record this is in.
+    pub reason: String,
+}
+
+/// `policy.proposed`, stream `policy/<name>/proposed`: somebody wants a text to come into force, or the policy to go out of it. Nothing changes by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyProposed {
+    /// Name.
+    pub name: String,
+    /// The whole text, in Cedar; none: the policy is to go out of force.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub text: Option<String>,
+    /// SHA-256 of the text, lower-case hex.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub digest: Option<String>,
+    /// What changes and why.
+    pub note: String,
+}
+
 /// `policy.published`, stream `policy/<name>`: this text is in force from here on, in place of the version before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyPublished {
@@ -43,6 +67,9 @@ pub struct PolicyPublished {
     /// What it came to on recorded decisions; none: a record of before changes were replayed, or one that did not come over the control plane.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub replay: Option<PolicyReplayed>,
+    /// By which a second person had it come into force; none: one person published it, or an observation of it was ended by that.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub confirmed: Option<PolicyConfirmed>,
 }
 
 /// `policy.withdrawn`, stream `policy/<name>`: nothing of this name is in force any more.
@@ -55,15 +82,18 @@ pub struct PolicyWithdrawn {
     /// As in [`PolicyPublished::replay`].
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub replay: Option<PolicyReplayed>,
+    /// As in [`PolicyPublished::confirmed`].
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub confirmed: Option<PolicyConfirmed>,
 }
 
-/// `policy.refused`, stream `policy/<name>/refused`: somebody tried to bring into force what they put under observation themselves, or where they and whoever
-/// did let one another in.
+/// `policy.refused`, stream `policy/<name>/refused`: somebody tried to bring into force what they put under observation or forward themselves, or where
+/// they and whoever did let one another in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyRefused {
     /// Name.
     pub name: String,
-    /// SHA-256 of the text they meant.
+    /// SHA-256 of the text they meant; empty where a policy was to go out of force.
     pub digest: String,
     /// Why: `own_work` or `own_link`.
     pub code: String,

@@ -19,6 +19,8 @@ fn decision(surface: &str, code: Option<&str>) -> RecordedDecision {
         stream: Some(false),
         received_bytes: Some(1),
         at: Micros(1_790_000_000_000_000),
+        input: None,
+        input_salt: None,
         permitted: code.is_none(),
         code: code.map(str::to_owned),
         rules: Vec::new(),

@@ -82,6 +82,8 @@ fn a_recorded_decision_is_asked_again_by_the_terms_that_it_was_made_by() {
         stream: Some(false),
         received_bytes: Some(1),
         at: Micros(1_790_000_000_000_000),
+        input: None,
+        input_salt: None,
         permitted: true,
         code: None,
         rules: Vec::new(),

@@ -227,6 +227,11 @@ fn configuration(new: &NewLog, keys: &KeySettings) -> Result<String, Failure> {
          # From the first start under it that is on record in the log, and nothing said here later takes it back.\n\
          [erasure]\n\
          second_person = \"production\"\n\n\
+         # What has to hold before a policy comes into force (docs/policies.md). With two_people, what one puts forward another confirms; as it stands here, whoever may\n\
+         # publish policies does so alone, and the console says that one person can.\n\
+         [policies]\n\
+         two_people = false\n\
+         # observe_first = false\n\n\
          [export]\n\
          # What a package discloses when the command does not say: all, business (nothing about a data subject, no prompts and answers), none.\n\
          # disclose = \"business\"\n\n\

@@ -35,6 +35,9 @@ const PRIVATE_MASK: Mode = Mode::RWXG.union(Mode::RWXO);
 pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) place: Place,
+    /// Start also where no policy is in force any more; every call is denied until one is published
+    #[arg(long)]
+    pub(crate) without_policy: bool,
 }
 
 /// What a server that is ready tells whoever started it in this process.
@@ -51,15 +54,16 @@ pub(crate) struct Ready {
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let directory = Directory::find(&options.place)?;
     options.place.check_config_is_there()?;
-    hold(&directory, Arc::new(terminal::say), |_| {})?;
+    hold(&directory, options.without_policy, Arc::new(terminal::say), |_| {})?;
     terminal::say("stopped: everything that was acknowledged is durable, the epoch is closed");
     Ok(())
 }
 
-/// Holds the log of `directory` and serves until told to stop, by a signal or by what `ready` was given. `access` takes the control plane's
-/// access log.
+/// Holds the log of `directory` and serves until told to stop, by a signal or by what `ready` was given; `without_policy`: also where no policy is in force any
+/// more. `access` takes the control plane's access log.
 pub(crate) fn hold(
     directory: &Directory,
+    without_policy: bool,
     access: api::Log,
     ready: impl FnOnce(Ready),
 ) -> Result<(), Failure> {
@@ -81,7 +85,7 @@ pub(crate) fn hold(
         directory.config().observation.0,
         directory.config().gateway.upstream_names(),
     ));
-    let served = serve(directory, &held, &fatal, &mut signals, access, ready);
+    let served = serve((directory, without_policy), &held, &fatal, &mut signals, access, ready);
     let closed = held.close();
     served?;
     Ok(closed?)
@@ -186,7 +190,7 @@ fn start_watches(
 }
 
 fn serve(
-    directory: &Directory,
+    (directory, without_policy): (&Directory, bool),
     held: &Arc<Held>,
     fatal: &Fatal,
     signals: &mut Signals,
@@ -212,7 +216,7 @@ fn serve(
         ledger.append(&settings)?;
     }
     let views = held.views()?;
-    let start = |config| data_path::start_gateway(&config, held, &views, fatal.hook());
+    let start = |config| data_path::start_gateway(&config, held, &views, fatal.hook(), without_policy);
     let gateway = directory.config().gateway.config().filter(|_| stopped.is_none()).map(start).transpose()?;
     if stopped.is_some() {
         terminal::say(

@@ -1,4 +1,4 @@
-//! The section `[policies]`: how long a policy is observed before it may come into force.
+//! The section `[policies]`: what has to hold before a policy comes into force: how long it is observed, and whether two people have to want it.
 
 use serde_json::{Value, json};
 use tabellion_app::work::observing::ObservationRules;
@@ -7,7 +7,7 @@ use super::Setting;
 use crate::failure::Failure;
 
 /// Keys of `[policies]`.
-pub(super) const POLICY_KEYS: &[&str] = &["observe_hours", "observe_calls", "observe_first"];
+pub(super) const POLICY_KEYS: &[&str] = &["observe_hours", "observe_calls", "observe_first", "two_people"];
 /// The longest observation that can be asked for: a year.
 const MAX_HOURS: u64 = 366 * 24;
 /// The most calls that can be asked for: more are counted too, and nobody waits for them.
@@ -30,6 +30,9 @@ impl Observation {
             ("observe_first", "true") => self.0.first = true,
             ("observe_first", "false") => self.0.first = false,
             ("observe_first", _) => return Err(setting.refused("is not true or false")),
+            ("two_people", "true") => self.0.two_people = true,
+            ("two_people", "false") => self.0.two_people = false,
+            ("two_people", _) => return Err(setting.refused("is not true or false")),
             _ => return Err(setting.unknown()),
         }
         Ok(())
@@ -37,8 +40,14 @@ impl Observation {
 
     /// For the record; `None` while nothing is said, so that such an installation records what it always did.
     pub(super) fn effective(self) -> Option<Value> {
-        let ObservationRules { hours, calls, first } = self.0;
-        (self != Self::default())
-            .then(|| json!({ "observe_calls": calls, "observe_first": first, "observe_hours": hours }))
+        let ObservationRules { hours, calls, first, two_people } = self.0;
+        if self == Self::default() {
+            return None;
+        }
+        Some(if two_people {
+            json!({ "observe_calls": calls, "observe_first": first, "observe_hours": hours, "two_people": true })
+        } else {
+            json!({ "observe_calls": calls, "observe_first": first, "observe_hours": hours })
+        })
     }
 }

@@ -220,7 +220,12 @@ impl Organisation {
 
     /// Starts the server that was ended, on other ports.
     pub(crate) fn start(&mut self) {
-        let server = self.notary.serve();
+        self.start_with(&[]);
+    }
+
+    /// The same with more of a command line.
+    pub(crate) fn start_with(&mut self, more: &[&str]) {
+        let server = Server::start_with(&self.notary.dir(), more);
         (self.control, self.gateway) = (control::address(&server), gateway_of(&server));
         self.server = Some(server);
     }

@@ -7,6 +7,7 @@ use serde_json::json;
 use tabellion_testkit::upstream::{Answer, openai};
 use tempfile::TempDir;
 
+use super::control;
 use super::organisation::Organisation;
 use super::support::{Ran, tabellion, wait_until};
 
@@ -206,13 +207,17 @@ fn recorded_decisions_are_asked_again() {
     assert!(said.out.contains("expected forbidden by house.no-large, came permitted"), "{}", said.out);
     let tools = organisation
         .notary
-        .file("tools.cedar", b"permit (principal, action, resource) when { context.tools.isEmpty() };");
-    let said = policy(&["test", &tools, "--recorded", &package, "--cases", &table]).ends(3);
-    assert!(
-        said.out.contains("a rule looks at the tools offered, which records do not name"),
-        "{}",
-        said.out
-    );
+        .file("tools.cedar", b"permit (principal, action, resource) when { context.tools.isEmpty() && !context.stream && context.hour_utc < 24 };");
+    // What the rules were given is on record: tools, stream and hour are no riddle, and who would be let through is said.
+    let said = policy(&["diff", &same, &tools, "--recorded", &package, "--cases", &table]).ends(1);
+    assert!(said.out.contains("\nLoan support\n  would now permit: entry "), "{}", said.out);
+    let said = policy(&["test", &tools, "--recorded", &lines, "--cases", &table]).ends(3);
+    assert!(said.out.contains("a rule looks at the tools offered, which"), "{}", said.out);
+    // A table that says something else than what the rules were given makes nothing up.
+    let other = "[models]\nsmall = { upstream = \"elsewhere\" }\nlarge = { upstream = \"elsewhere\" }\n";
+    let other = organisation.notary.file("other.toml", other.as_bytes());
+    let said = policy(&["test", &same, "--recorded", &package, "--cases", &other]).ends(3);
+    assert!(said.out.contains("its digest is another one than on record"), "{}", said.out);
 }
 
 /// A real gateway tries an observed text on every call and answers as if it were not there; each call's record says what would have come.
@@ -260,4 +265,36 @@ fn an_observed_policy_changes_no_answer_and_stands_in_every_record() {
         ["decided"]["index"];
     let entry = organisation.read(admin, &format!("/api/v1/entries/{index}"));
     assert_eq!(entry["units"][0]["fields"].get("observed"), None, "{entry}");
+}
+
+/// A gateway whose policies were all taken away is not started by mistake; a first start, and one that somebody asks for, are possible.
+/// Requirement: N19.
+#[test]
+fn a_start_without_a_policy_is_refused_where_there_were_some_with_what_to_do() {
+    let mut organisation = Organisation::new(Answer::json(200, openai::chat_of("48 months.")));
+    organisation.done("POST", "/api/v1/policies/base/withdraw", &json!({"reason": "to be rewritten"}));
+    organisation.stop();
+    let refused = organisation.notary.run(&["serve"]).ends(1);
+    assert!(
+        refused.err.contains("tabellion serve --without-policy"),
+        "nobody is told how to go on: {}",
+        refused.err
+    );
+    assert!(!refused.err.contains("serving the log"), "it served all the same: {}", refused.err);
+    organisation.start_with(&["--without-policy"]);
+    let system = organisation.system("Loan support");
+    let key = organisation.key(&system, &json!({}));
+    assert_eq!(
+        organisation.chat(&key.secret, "small", "How long?").status,
+        403,
+        "a call passed without a policy"
+    );
+    let text = "@id(\"all\") permit (principal, action, resource);";
+    let replay = organisation.done("POST", "/api/v1/policies/base/replays", &json!({"text": text}));
+    let policy = json!({"text": text, "note": "again", "replay": replay["acknowledge"]});
+    let (admin, version) = (organisation.admin.token.clone(), json!(2));
+    let (status, answer) =
+        control::change(&organisation.control, "/api/v1/policies/base", &admin, &version, &policy);
+    assert_eq!(status, 200, "it could not be mended: {answer}");
+    organisation.restart();
 }

@@ -235,7 +235,12 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on `dir` and waits until it serves.
     pub(crate) fn start(dir: &Path) -> Self {
-        let mut server = Self::launch(dir);
+        Self::start_with(dir, &[])
+    }
+
+    /// The same with more of a command line.
+    pub(crate) fn start_with(dir: &Path, more: &[&str]) -> Self {
+        let mut server = Self::launch_with(dir, more);
         while !server.said.contains("serving the log") {
             let count = server.talk.read_line(&mut server.said).expect("its talk can be read");
             assert!(count > 0, "the server ended instead of serving:\n{}", server.said);
@@ -245,9 +250,14 @@ impl Server {
 
     /// Starts a server and does not wait.
     pub(crate) fn launch(dir: &Path) -> Self {
+        Self::launch_with(dir, &[])
+    }
+
+    fn launch_with(dir: &Path, more: &[&str]) -> Self {
         let mut command = command(&["serve", "--dir"]);
         let mut child = command
             .arg(dir)
+            .args(more)
             .stderr(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()

@@ -1,20 +1,30 @@
-//! Policies: every version of each, the newest marked.
+//! Policies: every version of each, and what was put forward of each, the newest of both marked.
 
 use rusqlite::{Connection, params};
-use tabellion_model::body::{PolicyPublished, PolicyWithdrawn};
+use tabellion_model::body::{PolicyConfirmed, PolicyProposed, PolicyPublished, PolicyWithdrawn};
 
 use super::versions::Versions;
 use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns};
 use crate::record::Record;
 
 pub(super) const POLICIES: Projection =
-    Projection { name: "policies", version: 1, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
+    Projection { name: "policies", version: 2, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
 
-const TABLES: &[Table] = &[Table {
-    name: "policies",
-    key: "name, version",
-    tagged: &[TaggedColumns { unit: "unit", values: &["text", "digest", "note"] }],
-}];
+const TABLES: &[Table] = &[
+    Table {
+        name: "policies",
+        key: "name, version",
+        tagged: &[TaggedColumns { unit: "unit", values: &["text", "digest", "note", "confirmed"] }],
+    },
+    Table {
+        name: "policy_proposals",
+        key: "name, version",
+        tagged: &[TaggedColumns { unit: "unit", values: &["said"] }],
+    },
+];
+
+/// What the names of streams of proposals end with.
+const PROPOSED: &str = "/proposed";
 
 const DDL: &str = "
 CREATE TABLE policies (
@@ -28,16 +38,39 @@ CREATE TABLE policies (
     text TEXT,
     digest TEXT,
     note TEXT,
+    confirmed TEXT,
     unit BLOB,
     PRIMARY KEY (name, version)
 ) STRICT;
 CREATE INDEX policies_newest ON policies (name) WHERE newest = 1;
+CREATE TABLE policy_proposals (
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    entry INTEGER NOT NULL,
+    record_id BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    actor BLOB NOT NULL,
+    session BLOB,
+    newest INTEGER NOT NULL,
+    said TEXT,
+    unit BLOB,
+    PRIMARY KEY (name, version)
+) STRICT;
+CREATE INDEX policy_proposals_newest ON policy_proposals (name) WHERE newest = 1;
+CREATE INDEX policy_proposals_record ON policy_proposals (record_id);
 ";
 
 const VERSIONS: Versions = Versions {
     streams: "policy/",
     ending: "",
     supersede: "UPDATE policies SET newest = 0 WHERE name = ?1 AND newest = 1",
+    twice: NO_STREAM,
+};
+
+const PROPOSALS: Versions = Versions {
+    streams: "policy/",
+    ending: PROPOSED,
+    supersede: "UPDATE policy_proposals SET newest = 0 WHERE name = ?1 AND newest = 1",
     twice: NO_STREAM,
 };
 
@@ -48,7 +81,15 @@ fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     if record.is::<PolicyWithdrawn>() {
         return withdrawn(db, record);
     }
+    if record.is::<PolicyProposed>() {
+        return proposed(db, record);
+    }
     Ok(Applied::Passed)
+}
+
+/// By which a second person decided, as its column has it.
+fn column(confirmed: Option<&PolicyConfirmed>) -> Option<String> {
+    confirmed.and_then(|confirmed| serde_json::to_string(confirmed).ok())
 }
 
 fn published(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
@@ -56,8 +97,8 @@ fn published(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> 
     let body = version.own(record.body::<PolicyPublished>(), |said| &said.name);
     let said = body.as_ref().map(|body| &body.value);
     let sql =
-        "INSERT INTO policies (name, version, entry, at, actor, newest, withdrawn, text, digest, note, unit)
-        VALUES (?1, ?2, ?3, ?4, ?5, 1, 0, ?6, ?7, ?8, ?9)";
+        "INSERT INTO policies (name, version, entry, at, actor, newest, withdrawn, text, digest, note, confirmed, unit)
+        VALUES (?1, ?2, ?3, ?4, ?5, 1, 0, ?6, ?7, ?8, ?9, ?10)";
     VERSIONS.add(
         db,
         &version,
@@ -66,6 +107,7 @@ fn published(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> 
             said.map(|said| &said.text),
             said.map(|said| &said.digest),
             said.map(|said| &said.note),
+            said.and_then(|said| column(said.confirmed.as_ref())),
             body.as_ref().map(|body| body.unit.as_bytes()),
         ],
     )
@@ -74,8 +116,37 @@ fn published(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> 
 fn withdrawn(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     let Some(version) = VERSIONS.of(record) else { return Ok(Applied::Unplaced(NO_STREAM)) };
     let body = version.own(record.body::<PolicyWithdrawn>(), |said| &said.name);
-    let sql = "INSERT INTO policies (name, version, entry, at, actor, newest, withdrawn, note, unit)
-        VALUES (?1, ?2, ?3, ?4, ?5, 1, 1, ?6, ?7)";
-    let reason = body.as_ref().map(|body| &body.value.reason);
-    VERSIONS.add(db, &version, sql, params![reason, body.as_ref().map(|body| body.unit.as_bytes())])
+    let said = body.as_ref().map(|body| &body.value);
+    let sql = "INSERT INTO policies (name, version, entry, at, actor, newest, withdrawn, note, confirmed, unit)
+        VALUES (?1, ?2, ?3, ?4, ?5, 1, 1, ?6, ?7, ?8)";
+    VERSIONS.add(
+        db,
+        &version,
+        sql,
+        params![
+            said.map(|said| &said.reason),
+            said.and_then(|said| column(said.confirmed.as_ref())),
+            body.as_ref().map(|body| body.unit.as_bytes()),
+        ],
+    )
+}
+
+fn proposed(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    let Some(version) = PROPOSALS.of(record) else { return Ok(Applied::Unplaced(NO_STREAM)) };
+    let body = version.own(record.body::<PolicyProposed>(), |said| &said.name);
+    let said = body.as_ref().and_then(|said| serde_json::to_string(&said.value).ok());
+    let sql =
+        "INSERT INTO policy_proposals (name, version, entry, at, actor, newest, record_id, session, said, unit)
+        VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9)";
+    PROPOSALS.add(
+        db,
+        &version,
+        sql,
+        params![
+            record.header.record_id.as_bytes(),
+            record.session(),
+            said,
+            body.as_ref().map(|body| body.unit.as_bytes()),
+        ],
+    )
 }

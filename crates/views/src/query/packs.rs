@@ -44,7 +44,7 @@ pub enum PackSaid {
 /// What was put forward and waits for a second person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposed<T> {
-    /// Of which pack or publisher.
+    /// Of which policy, pack or publisher.
     pub name: String,
     /// Version of its stream.
     pub version: u64,
@@ -161,7 +161,7 @@ fn version(row: &Row<'_>) -> rusqlite::Result<PackVersion> {
     })
 }
 
-fn proposed<T: DeserializeOwned>(row: &Row<'_>) -> rusqlite::Result<Proposed<T>> {
+pub(super) fn proposed<T: DeserializeOwned>(row: &Row<'_>) -> rusqlite::Result<Proposed<T>> {
     Ok(Proposed {
         name: row.get("name")?,
         version: number(row, "version")?,

@@ -1,8 +1,10 @@
-//! Policies: what is in force, and every version there was.
+//! Policies: what is in force, every version there was, and what was put forward.
 
-use rusqlite::Row;
-use tabellion_model::{CredentialId, Micros};
+use rusqlite::{OptionalExtension as _, Row, params};
+use tabellion_model::body::{PolicyConfirmed, PolicyProposed};
+use tabellion_model::{CredentialId, Micros, RecordId};
 
+use super::packs::{Proposed, proposed};
 use super::versions::Versions;
 use super::{Page, Rows};
 use crate::error::ViewsError;
@@ -18,6 +20,8 @@ pub struct PolicyContent {
     pub digest: Option<String>,
     /// What changed and why.
     pub note: String,
+    /// By which a second person decided on it; none: nobody put it forward.
+    pub confirmed: Option<PolicyConfirmed>,
 }
 
 /// One version of a policy.
@@ -56,16 +60,45 @@ impl Views {
     pub fn policy_versions(&self, name: &str, page: Page) -> Result<Rows<PolicyVersion>, ViewsError> {
         self.ask(|db| POLICIES.all_of(db, name, page))
     }
+
+    /// What was put forward last of one policy.
+    pub fn policy_proposed(&self, name: &str) -> Result<Option<Proposed<PolicyProposed>>, ViewsError> {
+        self.ask(|db| PROPOSALS.newest_of(db, name))
+    }
+
+    /// What was put forward last of every policy that something was ever put forward of; the last first.
+    pub fn policies_proposed(&self, page: Page) -> Result<Rows<Proposed<PolicyProposed>>, ViewsError> {
+        self.ask(|db| PROPOSALS.newest(db, page))
+    }
+
+    /// Who put forward what this record of a proposal says; none: there is no such record.
+    pub fn policy_proposer(&self, proposed: RecordId) -> Result<Option<CredentialId>, ViewsError> {
+        let sql = "SELECT actor FROM policy_proposals WHERE record_id = ?1";
+        let by = |row: &Row<'_>| id(row, "actor");
+        self.ask(|db| Ok(db.prepare_cached(sql)?.query_row(params![proposed.as_bytes()], by).optional()?))
+    }
 }
 
 const POLICIES: Versions<PolicyVersion> =
     Versions { select: "SELECT * FROM policies", read: row, entry: |version| version.entry };
 
+/// Open: the policy was not changed since.
+const PROPOSALS: Versions<Proposed<PolicyProposed>> = Versions {
+    select: "SELECT *, NOT EXISTS (SELECT 1 FROM policies AS later WHERE later.name = proposals.name AND later.entry > proposals.entry) AS open
+    FROM policy_proposals AS proposals",
+    read: proposed,
+    entry: |proposal| proposal.entry,
+};
+
 fn row(row: &Row<'_>) -> rusqlite::Result<PolicyVersion> {
     let note: Option<String> = row.get("note")?;
     let content = match note {
         None => None,
-        Some(note) => Some(PolicyContent { text: row.get("text")?, digest: row.get("digest")?, note }),
+        Some(note) => {
+            let confirmed: Option<String> = row.get("confirmed")?;
+            let confirmed = confirmed.and_then(|said| serde_json::from_str(&said).ok());
+            Some(PolicyContent { text: row.get("text")?, digest: row.get("digest")?, note, confirmed })
+        }
     };
     Ok(PolicyVersion {
         name: row.get("name")?,

@@ -39,6 +39,7 @@ fn call(bench: &Bench, budgets: &[(&str, u64)], price: Option<&Ack>) -> Ack {
     let caller = CallerShown {
         chain: Chain { person: Some(format!("corp|{SECRET}")), ..Chain::default() },
         proof: Proof { kind: ProofKind::Token, by: "corp".to_owned(), sha256: "ab".repeat(32) },
+        input_salt: None,
         person_apart: false,
     };
     draft.body.insert("caller".to_owned(), serde_json::to_value(caller).expect("plain"));

@@ -9,7 +9,7 @@ use tabellion_ledger::{Ack, Draft, DraftParent, DraftStream, ErasureTarget, Ledg
 use tabellion_model::body::{
     Answered, Body, BudgetScope, BudgetSet, CallAuthorised, CallBroken, CallCompleted, CallDenied, Caps,
     Capture, CredentialIssued, CredentialRevoked, Delivered, GuardOutcome, Guarded, Masked, MaskingUnmasked,
-    Observed, Outcome, PersonAdded, PersonDetails, PolicyPublished, PriceSet, PriceWithdrawn,
+    Observed, Outcome, PersonAdded, PersonDetails, PolicyProposed, PolicyPublished, PriceSet, PriceWithdrawn,
     RegisterDecided, RegisterMoved, RegisterNoted, RegisterRefreshOpened, RegisterRefused, RegisterSaved,
     RegisterSubmitted, StopLifted, StopOrdered, StopScope, SystemRegistered, SystemStage, SystemStageChanged,
     Usage, ViewRemoved, ViewSaved,
@@ -283,8 +283,20 @@ pub(crate) fn published(name: &str, text: &str) -> Draft {
         digest: sha256(text.as_bytes()).to_hex(),
         note: "first".to_owned(),
         replay: None,
+        confirmed: None,
     };
     on(draft(&body), format!("policy/{name}"))
+}
+
+/// A text that is to come into force, or none: the end of the policy.
+pub(crate) fn put_forward(name: &str, text: Option<&str>) -> Draft {
+    let body = PolicyProposed {
+        name: name.to_owned(),
+        text: text.map(str::to_owned),
+        digest: text.map(|text| sha256(text.as_bytes()).to_hex()),
+        note: "what changes".to_owned(),
+    };
+    on(draft(&body), format!("policy/{name}/proposed"))
 }
 
 pub(crate) fn added(person: CredentialId, name: &str) -> Draft {
@@ -352,6 +364,7 @@ pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Dr
         pseudonyms: None,
         policies: vec!["ef".repeat(32)],
         rules: vec!["house.rule0".to_owned()],
+        input: None,
         guards: vec![guarded("house-words", GuardOutcome::Passed)],
         guards_after: Vec::new(),
         observed: Some(Observed {
@@ -466,6 +479,7 @@ pub(crate) fn denied(system: SystemId, key: CredentialId, code: &str) -> Draft {
         received_salted_sha256: Some("ab".repeat(32)),
         policies: Vec::new(),
         rules: vec!["house.rule1".to_owned()],
+        input: None,
         guards: Vec::new(),
         observed: None,
         retry: 1,

@@ -130,8 +130,12 @@ fn a_policy_that_cannot_be_read_denies_everything_until_it_is_replaced() {
     bench.append(&published("limits", "forbid(principal, action, resource) when { context.stream };"));
     bench.catch_up(&views);
     assert_eq!(views.gate_now().policies.len(), 2, "publishing again must help");
-    let withdrawn =
-        PolicyWithdrawn { name: "limits".to_owned(), reason: "no longer needed".to_owned(), replay: None };
+    let withdrawn = PolicyWithdrawn {
+        name: "limits".to_owned(),
+        reason: "no longer needed".to_owned(),
+        replay: None,
+        confirmed: None,
+    };
     bench.append(&on(draft(&withdrawn), "policy/limits".to_owned()));
     bench.catch_up(&views);
     assert_eq!(views.gate_now().policies.len(), 1, "a withdrawn policy is still in force");

@@ -11,8 +11,8 @@ use tabellion_model::{Micros, StopId};
 
 use crate::fixture::{
     Bench, START, added, authorised, budgeted, credential, denied, draft, issued, item, item_acted,
-    item_saved, on, priced, published, rates, registered, revoked, staged, stop_lifted, stop_ordered, system,
-    unmasked, unpriced, view_kept,
+    item_saved, on, priced, published, put_forward, rates, registered, revoked, staged, stop_lifted,
+    stop_ordered, system, unmasked, unpriced, view_kept,
 };
 use crate::packs::pack_step;
 use crate::rules::rule_step;
@@ -28,6 +28,8 @@ enum Step {
     Key(u8, u8),
     Revoke(u8, u64),
     Policy(u8, u8),
+    /// A change of a policy is put forward.
+    Forward(u8, u8),
     /// Something becomes of a pack, or of its publisher.
     Pack(u8, u8),
     Call(u8),
@@ -71,6 +73,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => two().prop_map(|(key, system)| Step::Key(key, system)),
         1 => (few(), 0..9u64).prop_map(|(key, at)| Step::Revoke(key, at)),
         1 => two().prop_map(|(name, text)| Step::Policy(name, text)),
+        1 => two().prop_map(|(name, text)| Step::Forward(name, text)),
         2 => (0..2u8, 0..7u8).prop_map(|(name, act)| Step::Pack(name, act)),
         6 => few().prop_map(Step::Call),
         4 => any::<usize>().prop_map(Step::End),
@@ -144,6 +147,10 @@ impl Play {
             Step::Revoke(key, at) => self.append(&revoked(credential(key), system(1), Micros(START + at))),
             Step::Policy(name, text) => {
                 self.append(&published(&format!("policy-{name}"), &format!("text {text}")));
+            }
+            Step::Forward(name, text) => {
+                let text = (text > 0).then(|| format!("text {text}"));
+                self.append(&put_forward(&format!("policy-{name}"), text.as_deref()));
             }
             Step::Pack(name, act) => self.append(&pack_step(name, act)),
             Step::Deny(id) => self.append(&denied(system(id + 1), credential(id), "policy_denied")),

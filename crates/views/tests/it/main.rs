@@ -29,6 +29,7 @@ mod packs;
 mod past;
 mod people;
 mod probes;
+mod proposals;
 mod registers;
 mod rules;
 mod spend;

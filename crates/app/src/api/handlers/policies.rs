@@ -1,7 +1,7 @@
 //! `/api/v1/policies`.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Answered, Changed, changed};
 use crate::api::route::{Asked, Input, Json, Nothing, Reply};
@@ -10,6 +10,7 @@ use crate::work::observing::{Enforcement, Observation};
 use crate::work::policies::{
     CheckedPolicy, NewPolicy, Policies, Policy, PolicyHistory, PolicyText, Withdrawal,
 };
+use crate::work::proposing::{Confirmation, NewProposal, Proposal};
 use crate::work::replays::{NewReplay, Replay};
 
 /// A policy's path.
@@ -68,6 +69,51 @@ pub(in crate::api) fn withdraw(
 ) -> Answered<Changed<Policy>> {
     let name = input.path.policy.as_str();
     let done = asked.desk.withdraw_policy(asked.actor()?, &asked.given, name, &input.body)?;
+    let version = done.0.version;
+    Ok(changed(done, version))
+}
+
+/// Changes of policies that wait.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PolicyProposals")]
+pub(in crate::api) struct Waiting {
+    /// The last put forward first.
+    proposals: Vec<Proposal>,
+}
+
+pub(in crate::api) fn proposals(
+    asked: &Asked<'_>,
+    _: &Input<Nothing, Nothing, Nothing>,
+) -> Answered<Waiting> {
+    Ok(Reply::of(Json(Waiting { proposals: asked.desk.policy_proposals()? })))
+}
+
+pub(in crate::api) fn proposal(
+    asked: &Asked<'_>,
+    input: &Input<OfPolicy, Nothing, Nothing>,
+) -> Answered<Proposal> {
+    let proposal = asked.desk.policy_proposal(input.path.policy.as_str())?;
+    let version = proposal.version;
+    Ok(Reply::of(Json(proposal)).version(version))
+}
+
+pub(in crate::api) fn propose(
+    asked: &Asked<'_>,
+    input: &Input<OfPolicy, Nothing, NewProposal>,
+) -> Answered<Changed<Proposal>> {
+    let name = input.path.policy.as_str();
+    let done = asked.desk.propose_policy(asked.actor()?, &asked.given, name, &input.body)?;
+    let version = done.0.version;
+    Ok(changed(done, version))
+}
+
+pub(in crate::api) fn confirm(
+    asked: &Asked<'_>,
+    input: &Input<OfPolicy, Nothing, Confirmation>,
+) -> Answered<Changed<Policy>> {
+    let name = input.path.policy.as_str();
+    let done = asked.desk.confirm_policy(asked.actor()?, &asked.given, name, &input.body)?;
     let version = done.0.version;
     Ok(changed(done, version))
 }

@@ -211,7 +211,11 @@ pub(crate) fn what(visit: &Visit<'_>, row: &Change) -> Result<Cell, Refusal> {
             Some(id) => (visit.names.system(visit.desk, id)?.text, format!("/systems/{id}")),
             None => return Ok(Cell::text(said)),
         },
-        "policy" => (id.to_owned(), format!("/policies/{id}")),
+        "policy" => {
+            // What is observed, put forward or refused of a policy has a stream below its own.
+            let name = id.split('/').next().unwrap_or(id);
+            (name.to_owned(), format!("/policies/{name}"))
+        }
         "register" => match item_of(visit, id)? {
             Some(row) => {
                 let name = row.name.unwrap_or_else(|| "an item".to_owned());

@@ -50,6 +50,7 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     // Nothing is asked of anybody in the past.
     let asked = if visit.moment.is_none() { inbox::asked(visit)? } else { Vec::new() };
     let mut blocks = Vec::new();
+    blocks.extend(without_policy(visit)?);
     if !asked.is_empty() {
         blocks.push(section("asked", "Asked of you", vec![inbox::table(visit, &asked)?])?);
     }
@@ -77,6 +78,23 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
         ..Content::titled("Home")
     };
     visit.show(content)
+}
+
+/// That nothing is in force, for everybody who may know it: what is denied then looks like any other denial elsewhere.
+fn without_policy(visit: &Visit<'_>) -> Result<Option<Block>, Refusal> {
+    let asked = visit.moment.is_none() && visit.can(Permission::ReadPolicies);
+    if !asked || !visit.desk.is_without_policy()? {
+        return Ok(None);
+    }
+    let text = "Nothing is permitted until a rule permits it: the gateway denies every call, and records that it did. Somebody who may publish policies brings one into force.";
+    let may = visit.can(Permission::PublishPolicies);
+    Block::of(&Note {
+        tone: Tone::Bad,
+        title: "No policy is in force: every call is denied".to_owned(),
+        text: text.to_owned(),
+        action: may.then(|| Action { label: "Publish a policy", href: "/policies/new".to_owned() }),
+    })
+    .map(Some)
 }
 
 /// For somebody who may not do anything yet: whom to ask, by what they are. Names are for whoever may read people.

@@ -9,7 +9,7 @@ use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::link::segment;
 use crate::console::page::difference::difference;
-use crate::console::page::{happened, policy_replay};
+use crate::console::page::{happened, policy_proposal, policy_replay};
 use crate::console::table::{Column, Listing, Row, Rows, column, more, nothing};
 use crate::console::visit::{Content, Visit};
 use crate::console::words::{Tone, counted};
@@ -64,16 +64,18 @@ pub(crate) fn list(visit: &Visit<'_>) -> Answered {
     if visit.wants_csv() {
         return Ok(listing.csv(visit, Rows::All(rows)).into());
     }
+    let mut blocks = policy_proposal::above_list(visit)?;
+    blocks.push(listing.table(visit, Rows::All(rows))?);
     let content = Content {
         lead: "Which system may ask which model for what. Every version stays readable.".to_owned(),
         action: publish(),
-        blocks: vec![listing.table(visit, Rows::All(rows))?],
+        blocks,
         ..Content::titled("Policies")
     };
     visit.show(content)
 }
 
-fn path(name: &str) -> String {
+pub(super) fn path(name: &str) -> String {
     format!("/policies/{}", segment(name))
 }
 
@@ -98,6 +100,9 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     let publish = visit.can(Permission::PublishPolicies) && visit.moment.is_none();
     let mut blocks =
         vec![facts(visit, newest)?, happened::to(visit, &[Subject::Policy(name.to_owned())], None)?];
+    if let Some(waiting) = policy_proposal::above_policy(visit, name)? {
+        blocks.insert(0, waiting);
+    }
     blocks.push(text(visit, &versions)?);
     blocks.push(history(visit, &versions)?);
     if publish && !newest.withdrawn {
@@ -108,11 +113,15 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
             blocks.push(shown);
             fields.push(tick);
         }
-        let mut form =
-            Form::new("withdraw", format!("{}/withdraw", path(name)), "Withdraw the policy", fields);
-        form.version = Some(newest.version);
+        let alone = (
+            "Withdraw the policy",
+            "Its rules count for no call from the next one on. Its text stays readable, and it can be published again.",
+        );
+        let (submit, follows) = policy_proposal::said(visit, alone);
+        let mut form = Form::new("withdraw", format!("{}/withdraw", path(name)), submit, fields);
+        form.version = policy_proposal::version(visit, name, newest.version)?;
         form.ends = true;
-        form.consequence = "Its rules count for no call from the next one on. Its text stays readable, and it can be published again.";
+        form.consequence = follows;
         blocks.push(form.folded(visit, "Take it out of force", refused)?);
     }
     let content = Content {
@@ -199,6 +208,7 @@ fn history(visit: &Visit<'_>, versions: &[PolicyVersion]) -> Result<Block, Refus
             Cell::quantity(&version, row.version).to(href.clone()),
             visit.time(row.at),
             visit.who(row.by)?,
+            policy_proposal::proposer(visit, row)?,
             Cell::maybe(row.content.as_ref().map(|content| content.note.as_str()), "erased"),
             compare.map_or_else(|| Cell::unknown("the first"), |href| Cell::text("what changed").to(href)),
             visit.entry(row.entry),
@@ -213,6 +223,7 @@ fn history(visit: &Visit<'_>, versions: &[PolicyVersion]) -> Result<Block, Refus
                 column("version", "Version"),
                 column("when", "When"),
                 column("by", "By"),
+                column("proposed", "Put forward by"),
                 column("note", "Why"),
                 column("diff", "Difference"),
                 column("entry", "Entry"),
@@ -238,8 +249,10 @@ fn new_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> An
     let replay = policy_replay::asked_for(visit, refused, typed.0, Some(typed.1))?;
     let (shown, tick) = replay.unzip();
     fields.extend(tick);
-    let mut form = Form::new("policy", "/policies/new".to_owned(), "Publish the policy", fields);
-    form.consequence = "It is checked first, and in force from the next call on.";
+    let alone = ("Publish the policy", "It is checked first, and in force from the next call on.");
+    let (submit, follows) = policy_proposal::said(visit, alone);
+    let mut form = Form::new("policy", "/policies/new".to_owned(), submit, fields);
+    form.consequence = follows;
     "/policies".clone_into(&mut form.cancel);
     let content = Content {
         trail: vec![("Policies".to_owned(), "/policies".to_owned())],
@@ -270,14 +283,13 @@ pub(crate) fn publish_first(visit: &Visit<'_>) -> Answered {
                 "a short word has 1 to 63 lower-case letters, digits and hyphens, the first no hyphen",
             ));
         }
-        let new = typed(visit)?;
-        visit.desk.publish_policy(visit.actor()?, &visit.given(), &name, &new)
+        policy_proposal::publish(visit, &name, &typed(visit)?)
     };
     match done() {
-        Ok((policy, written)) => Ok(visit.recorded(&path(&policy.name), &written)),
+        Ok((shown, written)) => Ok(visit.recorded(&shown, &written)),
         Err(refusal) => {
             let refusal = match refusal.code {
-                Code::VersionRequired => Refusal::at(
+                Code::VersionRequired if !visit.desk.policies_take_two() => Refusal::at(
                     Code::Conflict,
                     "/name",
                     "there is a policy of this name; open it and publish a new version",
@@ -314,9 +326,14 @@ fn edit_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> A
         fields.push(tick);
     }
     let action = format!("{}/edit", path(&policy.name));
-    let mut form = Form::new("policy", action, "Publish the new version", fields);
-    form.version = Some(policy.version);
-    form.consequence = "It is checked first, and in force from the next call on, in place of the one before.";
+    let alone = (
+        "Publish the new version",
+        "It is checked first, and in force from the next call on, in place of the one before.",
+    );
+    let (submit, follows) = policy_proposal::said(visit, alone);
+    let mut form = Form::new("policy", action, submit, fields);
+    form.version = policy_proposal::version(visit, &policy.name, policy.version)?;
+    form.consequence = follows;
     form.cancel = path(&policy.name);
     blocks.push(form.block(visit, refused)?);
     let name = Cell::text(&policy.name).text;
@@ -331,9 +348,14 @@ fn edit_page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> A
 /// Publishes a new version.
 pub(crate) fn publish(visit: &Visit<'_>) -> Answered {
     let name = visit.parts.text("policy");
-    let done =
-        typed(visit).and_then(|new| visit.desk.publish_policy(visit.actor()?, &visit.given(), name, &new));
-    visit.after("policy", done, |policy| path(&policy.name), edit_page)
+    let done = typed(visit).and_then(|new| policy_proposal::publish(visit, name, &new));
+    match done {
+        Ok((shown, written)) => Ok(visit.recorded(&shown, &written)),
+        Err(refusal) => {
+            let refused = Refused { id: "policy", typed: &visit.form, refusal: &refusal };
+            edit_page(visit, refusal.code.status(), Some(&refused))
+        }
+    }
 }
 
 fn typed(visit: &Visit<'_>) -> Result<NewPolicy, Refusal> {
@@ -353,6 +375,12 @@ pub(crate) fn withdraw(visit: &Visit<'_>) -> Answered {
             "withdrawPolicy",
             json!({"reason": visit.form.text("reason").trim(), "replay": policy_replay::typed(visit)}),
         )
-        .and_then(|why| visit.desk.withdraw_policy(visit.actor()?, &visit.given(), name, &why));
-    visit.after("withdraw", done, |policy| path(&policy.name), page)
+        .and_then(|why| policy_proposal::withdraw(visit, name, &why));
+    match done {
+        Ok((shown, written)) => Ok(visit.recorded(&shown, &written)),
+        Err(refusal) => {
+            let refused = Refused { id: "withdraw", typed: &visit.form, refusal: &refusal };
+            page(visit, refusal.code.status(), Some(&refused))
+        }
+    }
 }

@@ -24,6 +24,8 @@ use super::client::{Answer, Ask};
 
 /// Longest wait for views on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// What has to hold before a policy comes into force.
+const RULES: ObservationRules = ObservationRules { hours: 24, calls: 3, first: false, two_people: false };
 
 /// The registers that come with the program.
 fn built_in() -> Registers {
@@ -45,29 +47,36 @@ impl House {
     }
 
     pub(crate) fn with(set: impl FnOnce(&mut Settings)) -> Self {
-        Self::built(set, PATIENCE, built_in(), |files| files)
+        Self::built(set, PATIENCE, built_in(), RULES, |files| files)
+    }
+
+    /// One where two people change policies.
+    pub(crate) fn of_two_people() -> Self {
+        let rules = ObservationRules { two_people: true, ..RULES };
+        Self::built(|_| {}, PATIENCE, built_in(), rules, |files| files)
     }
 
     /// One that does not wait long for its views.
     pub(crate) fn impatient() -> Self {
-        Self::built(|_| {}, Duration::from_secs(1), built_in(), |files| files)
+        Self::built(|_| {}, Duration::from_secs(1), built_in(), RULES, |files| files)
     }
 
     /// One that keeps these registers.
     pub(crate) fn keeping(registers: Registers) -> Self {
-        Self::built(|_| {}, PATIENCE, registers, |files| files)
+        Self::built(|_| {}, PATIENCE, registers, RULES, |files| files)
     }
 
     /// One whose changes of files go through `hook`.
     pub(crate) fn hooked(hook: impl Fn(&str, Change) -> io::Result<Fate> + Send + Sync + 'static) -> Self {
         let over = |files| Arc::new(HookedDisk::new(files, hook)) as Arc<dyn Disk>;
-        Self::built(|_| {}, PATIENCE, built_in(), over)
+        Self::built(|_| {}, PATIENCE, built_in(), RULES, over)
     }
 
     fn built(
         set: impl FnOnce(&mut Settings),
         views_within: Duration,
         registers: Registers,
+        observation: ObservationRules,
         over: impl FnOnce(Arc<dyn Disk>) -> Arc<dyn Disk>,
     ) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
@@ -94,7 +103,7 @@ impl House {
                 }
                 Err(PolicyFault { line: 1, column: 1, what: "neither permit nor forbid".to_owned() })
             }),
-            observation: ObservationRules { hours: 24, calls: 3, first: false },
+            observation,
             on_fatal: Arc::new(|_| {}),
             views_within,
         };
@@ -227,6 +236,7 @@ impl House {
             pseudonyms: None,
             policies: vec!["c".repeat(64)],
             rules: vec!["base.rule1".into()],
+            input: None,
             guards: Vec::new(),
             guards_after: Vec::new(),
             observed: None,

@@ -51,7 +51,7 @@ fn started_anew(house: &House, dir: &tempfile::TempDir) -> Desk {
         entropy: Arc::new(SeededEntropy::new(5)),
         registers: Registers::built_in().expect("the registers that come with the program"),
         check_policy: Arc::new(|_| Ok(Vec::new())),
-        observation: ObservationRules { hours: 24, calls: 3, first: false },
+        observation: ObservationRules { hours: 24, calls: 3, first: false, two_people: false },
         on_fatal: Arc::new(|_| {}),
         views_within: Duration::from_mins(1),
     };

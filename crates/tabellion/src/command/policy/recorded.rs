@@ -83,6 +83,8 @@ impl Line {
             stream: self.evidence.stream,
             received_bytes: None,
             at,
+            input: None,
+            input_salt: None,
             permitted: self.decision.permitted,
             code: self.decision.code,
             policies: Vec::new(),
