@@ -117,7 +117,8 @@ fn withdrawn(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> 
     let Some(version) = VERSIONS.of(record) else { return Ok(Applied::Unplaced(NO_STREAM)) };
     let body = version.own(record.body::<PolicyWithdrawn>(), |said| &said.name);
     let said = body.as_ref().map(|body| &body.value);
-    let sql = "INSERT INTO policies (name, version, entry, at, actor, newest, withdrawn, note, confirmed, unit)
+    let sql =
+        "INSERT INTO policies (name, version, entry, at, actor, newest, withdrawn, note, confirmed, unit)
         VALUES (?1, ?2, ?3, ?4, ?5, 1, 1, ?6, ?7, ?8)";
     VERSIONS.add(
         db,
