@@ -157,15 +157,12 @@ impl Desk {
         let mut id = SystemId::from_bytes(self.random_id()?);
         let written = self.once(actor, "register-system", given, |earlier| {
             let body = described_as(actor, described, None)?;
-            match earlier {
-                Some(earlier) => {
-                    id = earlier.drawn_id()?;
-                }
-                None => {
-                    check_owner(actor, Permission::RegisterSystems, body.owner)?;
-                    if body.capture != Capture::None && body.capture_reason.is_none() {
-                        return Err(no_reason());
-                    }
+            if let Some(earlier) = earlier {
+                id = earlier.drawn_id()?;
+            } else {
+                check_owner(actor, Permission::RegisterSystems, body.owner)?;
+                if body.capture != Capture::None && body.capture_reason.is_none() {
+                    return Err(no_reason());
                 }
             }
             Ok(vec![of_system(id, draft_of(&body, stream(id), 0)?)])

@@ -187,13 +187,13 @@ pub(super) struct Page<B> {
     pub(super) data: Vec<B>,
     #[serde(default)]
     has_more: bool,
-    #[serde(default)]
-    next_page: Option<IgnoredAny>,
+    #[serde(default, rename = "next_page")]
+    next: Option<IgnoredAny>,
 }
 
 impl<B> Page<B> {
     /// Whether it says that more pages follow it.
     pub(super) fn has_more(&self) -> bool {
-        self.has_more || self.next_page.is_some()
+        self.has_more || self.next.is_some()
     }
 }

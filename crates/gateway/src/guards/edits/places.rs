@@ -234,8 +234,9 @@ fn is_said(of: Of, names: &[&str]) -> bool {
             ["response", "output", rest @ ..] | ["output" | "item", rest @ ..] => {
                 matches!(rest, ["content", "text" | "refusal"] | ["arguments" | "input"])
             }
-            ["part", "text" | "refusal"] | ["text" | "refusal" | "arguments" | "input"] => true,
-            ["output_text"] | ["response", "output_text"] => true,
+            ["part", "text" | "refusal"]
+            | ["text" | "refusal" | "arguments" | "input" | "output_text"]
+            | ["response", "output_text"] => true,
             _ => false,
         },
         // Their answers are numbers.
