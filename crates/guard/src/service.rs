@@ -16,6 +16,8 @@ use crate::findings::MAX_LABELS;
 pub use edit::{EditFault, MAX_EDITS, MAX_REPLACEMENT_BYTES, TextEdit};
 pub use presidio::Analysis;
 
+/// Most questions that are asked together: their verdicts, of at most some two hundred bytes each, take a tenth of the largest answer.
+pub const MAX_BATCH: usize = 500;
 /// Largest answer that is read: some thousand findings; a verdict alone has a hundred bytes.
 pub const MAX_ANSWER_BYTES: usize = 1 << 20;
 /// Longest word that is taken over from an answer or stands in a question's settings.
@@ -100,6 +102,8 @@ pub enum Fault {
     TooLarge,
     /// It does not have the form of an answer.
     Malformed,
+    /// It has more verdicts, or fewer, than questions were asked together.
+    Miscounted,
     /// It wants texts changed and may not, or does not say what into.
     Edited,
     /// It may, and an edit of it breaks a rule.
@@ -112,6 +116,7 @@ impl Fault {
         match self {
             Self::TooLarge => "too_large",
             Self::Malformed => "malformed",
+            Self::Miscounted => "miscounted",
             Self::Edited => "edited",
             Self::Edit(fault) => fault.as_str(),
         }
@@ -155,6 +160,35 @@ impl Service {
         }?;
         edit::check(question.texts, &verdict.edits).map_err(Fault::Edit)?;
         Ok(verdict)
+    }
+}
+
+impl Service {
+    /// Whether it takes many questions in one request.
+    pub fn takes_batches(&self) -> bool {
+        matches!(self, Self::Tabellion | Self::Grpc)
+    }
+
+    /// The body of the request that asks all of `questions` together; none: it takes no batches.
+    pub fn ask_batch(&self, questions: &[Question<'_>]) -> Option<Vec<u8>> {
+        match self {
+            Self::Tabellion => Some(own::ask_batch(questions)),
+            Self::Grpc => Some(protobuf::ask_batch(questions)),
+            Self::Presidio(_) | Self::LiteLlm => None,
+        }
+    }
+
+    /// What the answer to those says: as many verdicts, in their order. One that is none makes the whole answer none, since whose it was cannot be told.
+    pub fn read_batch(&self, questions: &[Question<'_>], answer: &[u8]) -> Result<Vec<Verdict>, Fault> {
+        if answer.len() > MAX_ANSWER_BYTES {
+            return Err(Fault::TooLarge);
+        }
+        let verdicts = match self {
+            Self::Tabellion => own::read_batch(answer),
+            Self::Grpc => protobuf::read_batch(answer),
+            Self::Presidio(_) | Self::LiteLlm => Err(Fault::Malformed),
+        }?;
+        if verdicts.len() == questions.len() { Ok(verdicts) } else { Err(Fault::Miscounted) }
     }
 }
 
@@ -366,6 +400,50 @@ mod tests {
                 "input_type": "request", "texts": ["über \"it\"", "two"], "model": "model-a", "request_data": {},
             })
         );
+    }
+
+    /// Requirement: P13.
+    #[test]
+    fn questions_together_get_as_many_verdicts_in_their_order() {
+        let together = services()[0].ask_batch(&[QUESTION, QUESTION]).expect("it takes batches");
+        let alone: serde_json::Value =
+            serde_json::from_slice(&services()[0].ask(&QUESTION)).expect("a question is JSON");
+        let together: serde_json::Value = serde_json::from_slice(&together).expect("JSON");
+        assert_eq!(
+            together,
+            serde_json::json!({ "format": "tabellion.guard-batch/1", "questions": [alone, alone] })
+        );
+        let read = |answer: &str| -> Result<Vec<Ruling>, Fault> {
+            let said = services()[0].read_batch(&[QUESTION, QUESTION], answer.as_bytes());
+            said.map(|all| all.into_iter().map(|verdict| verdict.ruling).collect())
+        };
+        let pass = r#"{"verdict":"pass"}"#;
+        let of = |verdicts: &str| format!(r#"{{"verdicts":[{verdicts}]}}"#);
+        let both = of(&format!(r#"{pass},{{"verdict":"block","reason_code":"x"}}"#));
+        assert_eq!(read(&both), Ok(vec![Ruling::Pass, Ruling::Block]));
+        for count in [of(""), of(pass), of(&[pass; 3].join(","))] {
+            assert_eq!(
+                read(&count),
+                Err(Fault::Miscounted),
+                "a verdict is taken for another call's: {count}"
+            );
+        }
+        for junk in [
+            pass.to_owned(),
+            of(&format!("{pass},null")),
+            of(&format!(r#"{pass},["pass"]"#)),
+            of(&format!(r#"{pass},{{"verdict":"allow"}}"#)),
+            of(&format!(r#"{pass},{{"verdict":"pass","edits":[]}}"#)),
+            format!("[{pass},{pass}]"),
+            format!(r#"{{"verdicts":[{pass},{pass}],"more":1}}"#),
+            format!(r#"{{"verdicts":[{pass},{pass}],"verdicts":[{pass},{pass}]}}"#),
+        ] {
+            assert_eq!(read(&junk), Err(Fault::Malformed), "{junk}");
+        }
+        for alone in [1, 2] {
+            assert_eq!(services()[alone].ask_batch(&[QUESTION]), None, "it is asked what it does not know");
+            assert!(!services()[alone].takes_batches());
+        }
     }
 
     /// Requirement: N21. One byte that is another on the way lets nothing through that was to be blocked.

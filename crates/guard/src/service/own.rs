@@ -1,6 +1,7 @@
 //! Our own form of a question and its answer: `docs/guards.md` describes it for those who build a service.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
@@ -10,6 +11,15 @@ use crate::service::{Fault, Of, Question, Ruling, TextEdit, Verdict, is_word, ob
 
 /// Names the form; another one is another name.
 const FORMAT: &str = "tabellion.guard/1";
+/// Names the form of many questions together.
+const BATCH_FORMAT: &str = "tabellion.guard-batch/1";
+
+/// Many questions, each as it is asked alone.
+#[derive(Serialize)]
+struct AskedTogether<'a> {
+    format: &'static str,
+    questions: Vec<Asked<'a>>,
+}
 
 #[derive(Serialize)]
 struct Asked<'a> {
@@ -43,11 +53,11 @@ struct Said {
     #[serde(default)]
     version: Option<String>,
     #[serde(default, deserialize_with = "there")]
-    edits: Option<Vec<Object>>,
+    edits: Option<Vec<Object<SaidEdit>>>,
 }
 
 /// A list that is one; `null` is none.
-fn there<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Object>>, D::Error> {
+fn there<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Object<SaidEdit>>>, D::Error> {
     Vec::deserialize(from).map(Some)
 }
 
@@ -62,29 +72,44 @@ struct SaidEdit {
     label: String,
 }
 
-/// One change that is an object: a list of its values, in whatever order, is none.
-struct Object(SaidEdit);
+/// Something that is an object: a list of its values, in whatever order, is none.
+struct Object<T>(T);
 
-impl<'de> Deserialize<'de> for Object {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Object;
+        struct Members<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = Object<T>;
 
             fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-                to.write_str("an object that says what to change")
+                to.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Object, A::Error> {
-                SaidEdit::deserialize(MapAccessDeserializer::new(members)).map(Object)
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members)).map(Object)
             }
         }
-        from.deserialize_map(Members)
+        from.deserialize_map(Members(PhantomData))
     }
 }
 
+/// Verdicts on questions that were asked together.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SaidTogether {
+    verdicts: Vec<Object<Said>>,
+}
+
 pub(super) fn ask(question: &Question<'_>) -> Vec<u8> {
-    written(&Asked {
+    written(&asked(question))
+}
+
+pub(super) fn ask_batch(questions: &[Question<'_>]) -> Vec<u8> {
+    written(&AskedTogether { format: BATCH_FORMAT, questions: questions.iter().map(asked).collect() })
+}
+
+fn asked<'a>(question: &Question<'a>) -> Asked<'a> {
+    Asked {
         format: FORMAT,
         guard: question.guard,
         guard_version: question.version,
@@ -97,11 +122,21 @@ pub(super) fn ask(question: &Question<'_>) -> Vec<u8> {
         system: question.system,
         texts: question.texts,
         may_edit: question.may_edit,
-    })
+    }
 }
 
 pub(super) fn read(answer: &[u8], may_edit: bool) -> Result<Verdict, Fault> {
-    let Said { verdict, reason_code, detector, version, edits } = object(answer)?;
+    verdict_of(object(answer)?, may_edit)
+}
+
+/// The verdicts on questions that were asked together, of which none may have anything changed.
+pub(super) fn read_batch(answer: &[u8]) -> Result<Vec<Verdict>, Fault> {
+    let SaidTogether { verdicts } = object(answer)?;
+    verdicts.into_iter().map(|Object(said)| verdict_of(said, false)).collect()
+}
+
+fn verdict_of(said: Said, may_edit: bool) -> Result<Verdict, Fault> {
+    let Said { verdict, reason_code, detector, version, edits } = said;
     if edits.is_some() && !may_edit {
         // To whoever may not, the form has no such member.
         return Err(Fault::Malformed);

@@ -24,6 +24,10 @@ const SYSTEM: u64 = 6;
 const TEXTS: u64 = 7;
 const MAY_EDIT: u64 = 8;
 
+/// Fields of many questions together, and of the verdicts on them.
+const QUESTIONS: u64 = 1;
+const VERDICTS: u64 = 1;
+
 /// Fields of an answer.
 const VERDICT: u64 = 1;
 const REASON_CODE: u64 = 2;
@@ -59,6 +63,27 @@ pub(super) fn ask(question: &Question<'_>) -> Vec<u8> {
         varint(&mut out, 1);
     }
     out
+}
+
+pub(super) fn ask_batch(questions: &[Question<'_>]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for question in questions {
+        bytes(&mut out, QUESTIONS, &ask(question));
+    }
+    out
+}
+
+/// The verdicts on questions that were asked together, of which none may have anything changed.
+pub(super) fn read_batch(answer: &[u8]) -> Result<Vec<Verdict>, Fault> {
+    let mut left = answer;
+    let mut verdicts = Vec::new();
+    while !left.is_empty() {
+        match tag(&mut left)? {
+            (VERDICTS, BYTES) => verdicts.push(read(piece(&mut left)?, false)?),
+            _ => return Err(Fault::Malformed),
+        }
+    }
+    Ok(verdicts)
 }
 
 pub(super) fn read(answer: &[u8], may_edit: bool) -> Result<Verdict, Fault> {
@@ -149,9 +174,13 @@ fn varint(out: &mut Vec<u8>, mut value: u64) {
 }
 
 fn text(out: &mut Vec<u8>, field: u64, text: &str) {
+    bytes(out, field, text.as_bytes());
+}
+
+fn bytes(out: &mut Vec<u8>, field: u64, bytes: &[u8]) {
     varint(out, field << KIND_BITS | BYTES);
-    varint(out, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
+    varint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
 }
 
 /// Takes a number off the front.
@@ -256,6 +285,30 @@ mod tests {
         ];
         for answer in bad {
             assert_eq!(read(answer), Err(Fault::Malformed), "{answer:x?} is taken for a verdict");
+        }
+    }
+
+    /// Requirement: P13. Byte for byte what the reference implementation writes: each question behind its length.
+    #[test]
+    fn questions_together_are_each_as_alone() {
+        let alone = ask(&QUESTION);
+        let length = u8::try_from(alone.len()).expect("a short question");
+        let one = [&[0x0a, length], alone.as_slice()].concat();
+        assert_eq!(ask_batch(&[QUESTION, QUESTION]), [one.as_slice(), &one].concat());
+        let rulings = |answer: &[u8]| -> Result<Vec<Ruling>, Fault> {
+            read_batch(answer).map(|all| all.into_iter().map(|said| said.ruling).collect())
+        };
+        assert_eq!(rulings(b"\x0a\x02\x08\x01\x0a\x02\x08\x03"), Ok(vec![Ruling::Pass, Ruling::Block]));
+        assert_eq!(rulings(b""), Ok(vec![]), "how many there must be is counted by whoever asked");
+        for bad in [
+            b"\x0a\x00".as_slice(),
+            b"\x0a\x03\x08\x01",
+            b"\x0a\x02\x08\x09",
+            b"\x12\x02\x08\x01",
+            b"\x0a\x02\x08\x01\x08\x01",
+            b"\x08\x01",
+        ] {
+            assert_eq!(rulings(bad), Err(Fault::Malformed), "{bad:x?}");
         }
     }
 
