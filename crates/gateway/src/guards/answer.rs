@@ -125,7 +125,7 @@ fn known_late(guard: &Guard) -> bool {
     match guard.check {
         Check::Screen { at_the_end, .. } => at_the_end,
         Check::Secrets | Check::ProviderFlags | Check::Outside(_) | Check::Schema(_) => true,
-        Check::Size(_) | Check::References(_) | Check::Rego(_) => false,
+        Check::Size { .. } | Check::References(_) | Check::Rego(_) | Check::Cost(_) => false,
     }
 }
 
@@ -281,13 +281,14 @@ impl AnswerGuards {
     pub(crate) fn must_stop(&self, bytes: u64) -> bool {
         self.these().filter(|guard| guard.mode == Mode::Block).any(|guard| match guard.check {
             Check::Screen { rule, .. } => self.found.findings.any(rule),
-            Check::Size(most) => bytes > most,
+            Check::Size { bytes: most, .. } => bytes > most,
             Check::Secrets
             | Check::ProviderFlags
             | Check::References(_)
             | Check::Outside(_)
             | Check::Schema(_)
-            | Check::Rego(_) => false,
+            | Check::Rego(_)
+            | Check::Cost(_) => false,
         })
     }
 
@@ -401,11 +402,12 @@ impl AnswerGuards {
             }
             let said = guard.judge(&found);
             let looked = match guard.check {
-                Check::Size(_)
+                Check::Size { .. }
                 | Check::References(_)
                 | Check::Outside(_)
                 | Check::Schema(_)
-                | Check::Rego(_) => true,
+                | Check::Rego(_)
+                | Check::Cost(_) => true,
                 Check::ProviderFlags => whole,
                 Check::Screen { .. } | Check::Secrets => whole && (self.has_text || self.read_rest),
             };

@@ -304,7 +304,7 @@ pub(super) fn decide_again(
     rules: &InForce,
 ) -> Result<(), Refusal> {
     let batch = Batch { call, permission, rules };
-    for FileModel { surface, model, tools, bytes } in asked {
+    for FileModel { surface, model, tools, bytes, .. } in asked {
         let known = Surface::ALL.into_iter().find(|known| known.name() == surface && is_of_openai(*known));
         let unknown = || {
             let why = "the file asks on a surface that is not known here, or was kept before its sizes were; send it again";

@@ -55,10 +55,9 @@ impl Unsettled {
 
     fn named(shared: &Shared, batch: &str, provider: &str) -> Option<Self> {
         let file = shared.opaque.kept.find(&shared.gate.load(), provider, RouteClass::Batches, batch)?;
-        match &file.of_batch {
-            Some(OfBatch::Begun(begun)) if !begun.is_settled => Some(Self { begun: begun.clone(), file }),
-            _ => None,
-        }
+        let Some(OfBatch::Begun(begun)) = &file.of_batch else { return None };
+        let begun = begun.clone();
+        (!begun.is_settled).then_some(Self { file, begun })
     }
 
     /// What the provider says of the batch itself; none: it is not over, or only its answers can tell.
