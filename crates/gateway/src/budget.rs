@@ -3,6 +3,7 @@
 //! Promises: all budgets that hold for a call hold together; two calls never take the same rest. A reservation is given back only when the call was never
 //! recorded. Must never: wait while the purse is held, or let a call through whose budgets cannot be read.
 
+pub(crate) mod batch;
 pub(crate) mod bound;
 mod pace;
 mod purse;

@@ -14,11 +14,12 @@ use tabellion_ledger::{
 };
 use tabellion_model::Micros;
 use tabellion_model::body::{
-    Body, CallAuthorised, CallCompleted, CallDenied, CallEnriched, GuardMeasured, GuardProbed, NoiseCounted,
-    set_apart,
+    BatchSettled, Body, CallAuthorised, CallCompleted, CallDenied, CallEnriched, GuardMeasured, GuardProbed,
+    NoiseCounted, set_apart,
 };
 use tabellion_model::charge::Spent;
 use tabellion_model::probe;
+use tabellion_views::gate::Begun;
 use tabellion_views::query::Reference;
 use tokio::sync::oneshot;
 
@@ -307,6 +308,20 @@ pub(crate) fn kept_there<B: Body>(
 ) -> Result<Draft, EvidenceError> {
     let mut draft = draft_of(body, caller)?;
     draft.parents = vec![parent(authorised, PARENT_ROLE)];
+    Ok(draft)
+}
+
+/// The draft of what a batch took, with the call that began it.
+pub(crate) fn settled(
+    body: &BatchSettled,
+    caller: &Caller,
+    begun: &Begun,
+    spent: Spent,
+) -> Result<Draft, EvidenceError> {
+    let mut draft = draft_of(body, caller)?;
+    draft.clear = spent.to_clear();
+    let role = PARENT_ROLE.to_owned();
+    draft.parents = vec![DraftParent { hash: begun.hash.to_hex(), record_id: begun.call.to_hex(), role }];
     Ok(draft)
 }
 

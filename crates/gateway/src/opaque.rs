@@ -14,6 +14,7 @@ mod prepare;
 mod relay;
 mod room;
 mod said;
+mod settle;
 
 use std::sync::Arc;
 

@@ -51,8 +51,8 @@ pub use finding::{FindingClosed, FindingKind, FindingOpened};
 pub use issuer::{IssuerAdded, IssuerRemoved};
 pub use measure::{GuardMeasured, MeasuredGuard};
 pub use opening::{
-    FileKept, FileModel, FileSizes, ObjectKept, Opened, OpeningConfirmed, OpeningRefused, OpeningRequested,
-    OpeningWithdrawn, RouteClass,
+    BatchRequests, BatchSettled, BatchToldBy, FileKept, FileModel, FileSizes, FileTokens, ObjectKept, Opened,
+    OpeningConfirmed, OpeningRefused, OpeningRequested, OpeningWithdrawn, RouteClass,
 };
 pub use operation::{CircuitClosed, CircuitOpened, ConfigLoaded, NoiseCounted, VerificationRan};
 pub use pack::{
@@ -190,6 +190,7 @@ bodies! {
     OpeningRefused => "opening.refused",
     FileKept => "file.kept",
     ObjectKept => "object.kept",
+    BatchSettled => "batch.settled",
     CircuitOpened => "provider.circuit_opened",
     CircuitClosed => "provider.circuit_closed",
     BudgetCrossed => "budget.crossed",

@@ -111,7 +111,7 @@ impl Reserved {
     }
 }
 
-/// `clear` of `call.completed`: what the call took.
+/// `clear` of `call.completed` and of `batch.settled`: what the call, or the batch that it began, took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spent {
     /// What the provider counted.
@@ -164,7 +164,7 @@ impl Spent {
         clear
     }
 
-    /// What the header of a `call.completed` says; `None` of one from before calls were charged.
+    /// What the header of a `call.completed` or a `batch.settled` says; `None` of one from before calls were charged.
     pub fn of(header: &Header) -> Option<Self> {
         Self::read(header.clear.as_ref()?).ok()
     }
@@ -192,7 +192,7 @@ pub(crate) fn is_charge(header: &Header) -> bool {
     let Some(clear) = &header.clear else { return false };
     match header.record_type.as_str() {
         "call.authorised" => Reserved::read(clear).is_ok(),
-        "call.completed" => Spent::read(clear).is_ok(),
+        "call.completed" | "batch.settled" => Spent::read(clear).is_ok(),
         "price.set" => Rates::read(clear).is_ok(),
         _ => false,
     }

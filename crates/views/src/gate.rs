@@ -17,7 +17,7 @@ use tabellion_model::body::{Capture, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
 
 pub(crate) use load::load;
-pub use openings::{GateFile, GateOpening};
+pub use openings::{Begun, GateFile, GateOpening, OfBatch};
 pub use packs::GatePack;
 pub(crate) use spend::{
     Counted, VERSIONS as BUDGET_VERSIONS, held as budget_said, load_spend, used as budget_used,

@@ -254,6 +254,7 @@ fn opening_change(record_type: &str) -> &str {
         "opening.refused" => "was refused the confirmation of an opening",
         "file.kept" => "a batch's file was masked and put at its provider",
         "object.kept" => "a file or batch at a provider became the system's",
+        "batch.settled" => "learned what a batch took",
         other => guard_change(other),
     }
 }

@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tabellion_model::body::{FileModel, FileSizes};
+use tabellion_model::body::{FileModel, FileSizes, FileTokens};
+
+use crate::budget::batch;
 
 /// Most kinds of requests of one file, each a surface, a model and a list of tools: each is decided again when the batch is begun, and stands in the record of the file.
 const MAX_ASKED: usize = 64;
@@ -17,26 +19,29 @@ pub(super) struct Asking<'a> {
     pub(super) surface: &'static str,
     pub(super) model: &'a str,
     pub(super) tools: &'a [String],
+    /// What it may take.
+    pub(super) tokens: FileTokens,
 }
 
-/// The kinds of requests of a file so far, each with its sizes.
+/// The kinds of requests of a file so far, each with its sizes and with what they may take.
 #[derive(Default)]
 pub(super) struct FileAsks {
-    kinds: BTreeMap<(&'static str, String, Vec<String>), FileSizes>,
+    kinds: BTreeMap<(&'static str, String, Vec<String>), (FileSizes, FileTokens)>,
     tool_bytes: usize,
 }
 
 impl FileAsks {
     /// One more request, of so many bytes.
     pub(super) fn take(&mut self, asking: &Asking<'_>, bytes: u64) -> Result<(), String> {
-        let Asking { surface, model, tools } = *asking;
+        let Asking { surface, model, tools, tokens } = *asking;
         // Rules are asked of them as a set.
         let tools: BTreeSet<&String> = tools.iter().collect();
         let tools: Vec<String> = tools.into_iter().cloned().collect();
         let added = tools.iter().map(String::len).sum::<usize>();
         let kind = (surface, model.to_owned(), tools);
-        if let Some(sizes) = self.kinds.get_mut(&kind) {
+        if let Some((sizes, taken)) = self.kinds.get_mut(&kind) {
             (sizes.least, sizes.most) = (sizes.least.min(bytes), sizes.most.max(bytes));
+            *taken = batch::together(*taken, tokens);
             return Ok(());
         }
         self.tool_bytes += added;
@@ -45,7 +50,7 @@ impl FileAsks {
                 "the file asks for more than {MAX_ASKED} models and lists of tools, or names of tools are more than {MAX_TOOL_BYTES} bytes; send several"
             ));
         }
-        self.kinds.insert(kind, FileSizes { least: bytes, most: bytes });
+        self.kinds.insert(kind, (FileSizes { least: bytes, most: bytes }, tokens));
         Ok(())
     }
 
@@ -53,11 +58,12 @@ impl FileAsks {
     pub(super) fn into_models(self) -> Vec<FileModel> {
         let kinds = self.kinds.into_iter();
         kinds
-            .map(|((surface, model, tools), bytes)| FileModel {
+            .map(|((surface, model, tools), (bytes, tokens))| FileModel {
                 surface: surface.to_owned(),
                 model,
                 tools,
                 bytes: Some(bytes),
+                tokens: Some(tokens),
             })
             .collect()
     }
@@ -68,7 +74,8 @@ mod tests {
     use super::*;
 
     fn asking<'a>(model: &'a str, tools: &'a [String]) -> Asking<'a> {
-        Asking { surface: "openai.chat_completions", model, tools }
+        let tokens = FileTokens { requests: 1, input: 5, ..FileTokens::default() };
+        Asking { surface: "openai.chat_completions", model, tools, tokens }
     }
 
     /// Requirement: N22. Requests with other tools are other requests, and of the same ones the smallest and the largest are known.
@@ -79,10 +86,13 @@ mod tests {
         for (tools, bytes) in [(&[][..], 30), (&tools[..], 90), (&[][..], 10), (&tools[..], 70)] {
             asks.take(&asking("small", tools), bytes).expect("room");
         }
-        let sizes: Vec<_> =
-            asks.into_models().into_iter().map(|kind| (kind.tools.len(), kind.bytes)).collect();
+        let models = asks.into_models();
+        let sizes: Vec<_> = models.iter().map(|kind| (kind.tools.len(), kind.bytes)).collect();
         let of = |least, most| Some(FileSizes { least, most });
         assert_eq!(sizes, [(0, of(10, 30)), (1, of(70, 90))], "a request would be decided as another");
+        let taken: Vec<_> = models.iter().filter_map(|kind| kind.tokens).collect();
+        let both = FileTokens { requests: 2, input: 10, ..FileTokens::default() };
+        assert_eq!(taken, [both, both], "a request would be reserved as none, or with others");
     }
 
     /// Requirement: N22.

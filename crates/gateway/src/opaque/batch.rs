@@ -16,6 +16,7 @@ use super::asks::{Asking, FileAsks};
 use super::form;
 use super::prepare::{Read, is_of_openai};
 use super::said::SaidOfLines;
+use crate::budget::batch as budget;
 use crate::call::Call;
 use crate::code::Code;
 use crate::decide::{self, Asked, InForce, Permission, Refusal};
@@ -209,10 +210,12 @@ impl Batch<'_> {
             return Err(malformed("a batch has no streams; leave out stream".to_owned()));
         }
         let permission = self.decided(surface, &request, line.body.len())?;
-        let asking = Asking { surface: surface.name(), model: &request.model, tools: &request.tools };
-        sums.asked.take(&asking, line.body.len() as u64).map_err(malformed)?;
         let changes = Changes { model: None, ask_usage: false };
         let treated = self.call.treat(&request, &changes, &permission, scope)?;
+        let tokens = budget::of_request(surface, &request.asks, treated.bytes.len().max(line.body.len()));
+        let (model, tools) = (&request.model, &request.tools);
+        let asking = Asking { surface: surface.name(), model, tools, tokens };
+        sums.asked.take(&asking, line.body.len() as u64).map_err(malformed)?;
         let asked = self.asked(surface, &request.model, line.body.len(), &request.tools);
         let said = self.call.line_passes(&request, &treated, &permission, &asked)?;
         sums.said.take(at as u64 + 1, said);
@@ -289,7 +292,7 @@ pub(super) fn decide_again(
     rules: &InForce,
 ) -> Result<(), Refusal> {
     let batch = Batch { call, permission, rules };
-    for FileModel { surface, model, tools, bytes } in asked {
+    for FileModel { surface, model, tools, bytes, .. } in asked {
         let known = Surface::ALL.into_iter().find(|known| known.name() == surface && is_of_openai(*known));
         let unknown = || {
             let why = "the file asks on a surface that is not known here, or was kept before its sizes were; send it again";

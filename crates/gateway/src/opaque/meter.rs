@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use serde_json::Value;
 
 use super::frames::{Frames, Hostile};
+use super::settle::Over;
 use crate::answer::parts::Tokens;
 use crate::declared::Counts;
 
@@ -51,6 +52,8 @@ pub(super) struct Named {
     pub(super) output_file: Option<String>,
     /// Of the file with those of a batch's requests that failed.
     pub(super) error_file: Option<String>,
+    /// What it says of a batch that is over.
+    pub(super) over: Option<Over>,
 }
 
 impl Meter {
@@ -131,6 +134,7 @@ impl Meter {
                 *name = Some(id.to_owned());
             }
         }
+        named.over = Over::of(&value);
         // Gemini answers a stream without `alt=sse` as an array of answers; each says what there was so far.
         let parts = value.as_array().map_or(std::slice::from_ref(&value), Vec::as_slice);
         for part in parts {
@@ -139,6 +143,13 @@ impl Meter {
             self.said.take(self.counts, part);
         }
     }
+}
+
+/// What `json` says it took, by the names of `OpenAI`'s interface.
+pub(super) fn said_by(json: &Value) -> Tokens {
+    let mut said = Said::default();
+    said.take(Counts::OpenAi, json);
+    said.tokens(Counts::OpenAi)
 }
 
 /// The data of the events that end in `data`, which follows `line`, and whether one was too long to be read.

@@ -30,13 +30,28 @@ pub(super) fn check(call: &Call, found: &Found, provider: &str) -> Result<(), Re
     Err(Refusal::new(Code::ObjectNotOwn, Code::ObjectNotOwn.explain()))
 }
 
-/// What an answer says that the caller's system has from now on: what was made, and the files with what came of a batch. Second: whether it was made just now.
-pub(super) fn of_answer(declared: &Declared, named: &Named) -> Vec<(RouteClass, String, bool)> {
-    let made = named.id.iter().filter(|_| declared.has_body()).map(|id| (declared.class, id, true));
-    let results = [&named.output_file, &named.error_file].into_iter().flatten();
-    let results = results.filter(|_| declared.class == RouteClass::Batches);
-    let all = made.chain(results.map(|id| (RouteClass::Files, id, false)));
-    all.filter(|(_, id, _)| is_id(id)).map(|(class, id, is_new)| (class, id.clone(), is_new)).collect()
+/// What the caller's system has from now on.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Own {
+    pub(super) class: RouteClass,
+    pub(super) id: String,
+    /// Whether it was made just now.
+    pub(super) is_new: bool,
+    /// The batch whose answers it holds.
+    pub(super) batch: Option<String>,
+}
+
+/// What an answer says that the caller's system has from now on: what was made, and the files with what came of a batch.
+pub(super) fn of_answer(declared: &Declared, named: &Named) -> Vec<Own> {
+    let made = named.id.iter().filter(|_| declared.has_body());
+    let made = made.map(|id| Own { class: declared.class, id: id.clone(), is_new: true, batch: None });
+    let batch = || named.id.clone().filter(|id| is_id(id));
+    let results = [(&named.output_file, batch()), (&named.error_file, None)];
+    let results = results.into_iter().filter(|_| declared.class == RouteClass::Batches);
+    let results = results.filter_map(|(id, batch)| {
+        Some(Own { class: RouteClass::Files, id: id.clone()?, is_new: false, batch })
+    });
+    made.chain(results).filter(|own| is_id(&own.id)).collect()
 }
 
 /// Whether what routes of this class make stays at the provider, under an id.
@@ -72,22 +87,31 @@ mod tests {
 
     fn named() -> Named {
         let some = |id: &str| Some(id.to_owned());
-        Named { id: some("made-1"), output_file: some("file-out"), error_file: some("4111 1111") }
+        Named {
+            id: some("made-1"),
+            output_file: some("file-out"),
+            error_file: some("4111 1111"),
+            ..Named::default()
+        }
     }
 
     /// Requirement: N22. What is made is its maker's, results of a batch are those of whoever has it, and an answer that merely tells of something gives nobody anything.
     #[test]
     fn an_answer_gives_what_it_made_and_no_more() {
         let given = |method, path| of_answer(declared(&method, path), &named());
-        let made = |class| (class, "made-1".to_owned(), true);
-        let result = (RouteClass::Files, "file-out".to_owned(), false);
+        let made = |class| Own { class, id: "made-1".to_owned(), is_new: true, batch: None };
+        let result = || Own {
+            class: RouteClass::Files,
+            id: "file-out".to_owned(),
+            is_new: false,
+            batch: Some("made-1".to_owned()),
+        };
         assert_eq!(given(Method::POST, "/v1/files"), [made(RouteClass::Files)]);
-        assert_eq!(given(Method::POST, "/v1/batches"), [made(RouteClass::Batches), result.clone()]);
+        assert_eq!(given(Method::POST, "/v1/batches"), [made(RouteClass::Batches), result()]);
         for (method, path) in
             [(Method::GET, "/v1/batches/batch_1"), (Method::POST, "/v1/batches/batch_1/cancel")]
         {
-            let alone = std::slice::from_ref(&result);
-            assert_eq!(given(method, path), alone, "{path} makes somebody's batch the reader's");
+            assert_eq!(given(method, path), [result()], "{path} makes somebody's batch the reader's");
         }
         assert_eq!(given(Method::GET, "/v1/files/file-1"), [], "whoever reads of a file has it");
         assert_eq!(given(Method::DELETE, "/v1/files/file-1"), []);

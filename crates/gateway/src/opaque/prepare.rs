@@ -10,12 +10,12 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use memchr::memmem;
 use tabellion_mask::json::{Limits as JsonLimits, Path, RawString, Scalar, Visitor, walk};
 use tabellion_model::OpeningId;
-use tabellion_model::body::{Guarded, Masked, RouteClass};
+use tabellion_model::body::{BatchRequests, Guarded, Masked, RouteClass};
 use tabellion_model::charge::{Reserved, Tokens};
 use tabellion_views::gate::GatePrice;
 
 use super::{batch, form, masking_not_run, own};
-use crate::budget::{Charge, bound};
+use crate::budget::{Charge, batch as of_batch, bound};
 use crate::call::Call;
 use crate::code::Code;
 use crate::decide::{self, Asked, InForce, Permission, Refusal};
@@ -90,6 +90,8 @@ pub(super) struct Prepared {
     pub(super) masking: Vec<String>,
     /// What a batch's file asks for.
     pub(super) batch: Option<batch::Asks>,
+    /// What the requests of a batch may take that it begins.
+    pub(super) begun: Option<BatchRequests>,
     pub(super) guards: Vec<Guarded>,
     pub(super) charge: Charge,
     pub(super) sent_on: SentOn,
@@ -156,11 +158,13 @@ pub(super) async fn prepare(
     .map_err(refused)?;
     own::check(call, found, &permission.target.upstream.name).map_err(refused)?;
     let file = batch::outgoing(call, found, body, &read, &permission, rules).await.map_err(refused)?;
-    if found.declared.special == Special::Batch {
-        check_batch(call, &read, &permission, rules).map_err(refused)?;
-    }
-    let price =
-        bound::price(&call.caller.gate.prices, &permission.target.upstream.name, &model, shared.now());
+    let (begun, price) = if found.declared.special == Special::Batch {
+        let (requests, price) = check_batch(call, &read, &permission, rules).map_err(refused)?;
+        (Some(requests), price)
+    } else {
+        let upstream = &permission.target.upstream.name;
+        (None, bound::price(&call.caller.gate.prices, upstream, &model, shared.now()))
+    };
     let batch::Outgoing { bytes, masked, passed, masking, mut batch } = file;
     let sent = Sent { bytes: bytes.len() as u64, masked: &masked, passed: &passed };
     let mut guards = call.guarded_unread(&asked, &permission, sent).map_err(refused)?;
@@ -169,7 +173,7 @@ pub(super) async fn prepare(
     }
     guards.extend(batch.is_none().then(masking_not_run));
     Ok(Prepared {
-        charge: Charge::new(reserved(found, &bytes, read.candidates, price), price),
+        charge: Charge::new(reserved(found, &bytes, (read.candidates, begun.as_ref()), price), price),
         sent_on: SentOn::of(&call.headers, found.declared.api),
         content_type: content_type_of(&read),
         kind: read.kind,
@@ -181,6 +185,7 @@ pub(super) async fn prepare(
         passed,
         masking,
         batch,
+        begun,
         guards,
     })
 }
@@ -240,13 +245,13 @@ fn target(call: &Call, found: &Found, body: &Bytes, read: &Read<'_>) -> Result<(
     Ok((model, target))
 }
 
-/// A batch is begun of a file that was masked on its way, for a route that is governed, and of models that may still be asked.
-fn check_batch(
-    call: &Call,
+/// A batch is begun of a file that was masked on its way, for a route that is governed, and of models that may still be asked. Gives what its requests may take, and their price.
+fn check_batch<'c>(
+    call: &'c Call,
     read: &Read<'_>,
     permission: &Permission,
     rules: &InForce,
-) -> Result<(), Refusal> {
+) -> Result<(BatchRequests, Option<&'c GatePrice>), Refusal> {
     let refused = |why: &str| Err(Refusal::new(Code::MalformedBody, why));
     let Some(file) = read.members.get("input_file_id").filter(|file| is_id(file)) else {
         return refused(
@@ -269,11 +274,24 @@ fn check_batch(
             "input_file_id names no file that was sent through this gateway for a batch of this system; send it with the purpose batch first",
         );
     };
-    batch::decide_again(call, &asked, permission, rules)
+    batch::decide_again(call, &asked, permission, rules)?;
+    let Some((requests, price)) = of_batch::reserve(&asked, &call.caller.gate.prices, provider, shared.now())
+    else {
+        return refused(
+            "input_file_id names a file that was sent before it was recorded what its requests may take; send it again with the purpose batch",
+        );
+    };
+    of_batch::check(&requests, &call.caller.gate.budgets, call.caller.budgeted())?;
+    Ok((requests, price))
 }
 
-/// The most that it may take: of a route that counts tokens as a call does, what a call would; of the others the call itself.
-fn reserved(found: &Found, body: &Bytes, candidates: u64, price: Option<&GatePrice>) -> Reserved {
+/// The most that it may take: of a route that counts tokens as a call does, what a call would; of a batch that is begun what its requests may; of the others the call itself.
+fn reserved(
+    found: &Found,
+    body: &Bytes,
+    (candidates, begun): (u64, Option<&BatchRequests>),
+    price: Option<&GatePrice>,
+) -> Reserved {
     // Nothing is looked into, so whatever might stand for a file or another tier, or hide that it does, is taken for one.
     let has = |signs: &[&[u8]]| signs.iter().any(|sign| memmem::find(body, sign).is_some());
     let escapes = |from: u8| {
@@ -283,6 +301,10 @@ fn reserved(found: &Found, body: &Bytes, candidates: u64, price: Option<&GatePri
     };
     let other_tier = has(&TIERS) || escapes(FIRST_OF_LETTERS);
     let by = price.filter(|_| !other_tier).map(|price| price.record);
+    if let Some(BatchRequests { input, output, .. }) = begun {
+        let tokens = Tokens { input: *input, output: *output, ..Tokens::default() }.bounded();
+        return Reserved { input: tokens.input, output: tokens.output, price: by };
+    }
     if found.declared.class != RouteClass::Passthrough || found.declared.counts == Counts::Nothing {
         return Reserved { input: 0, output: 0, price: by };
     }

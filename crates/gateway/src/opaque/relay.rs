@@ -1,7 +1,7 @@
 //! An answer that nothing looks into, passed on as it comes: its last piece waits for the record of the end.
 //!
 //! Promises: however it ends there is one end record, with sizes and digests of what came and of what was passed on; an answer that is not whole breaks off, and
-//! is never taken for one that is. Must never: hold more of it than its newest piece.
+//! is never taken for one that is. Must never: hold more of it than its newest piece, and of answers of a batch their newest line.
 
 use std::sync::Arc;
 
@@ -11,12 +11,16 @@ use hyper::body::{Frame, Incoming};
 use hyper::header::CONTENT_TYPE;
 use hyper::{HeaderMap, Response, StatusCode};
 use tabellion_model::OpeningId;
-use tabellion_model::body::{Body, Capture, Delivered, FileKept, ObjectKept, Outcome, RouteClass};
-use tabellion_views::gate::GateFile;
+use tabellion_model::body::{
+    BatchRequests, Body, Capture, Delivered, FileKept, ObjectKept, Outcome, RouteClass,
+};
+use tabellion_views::gate::{Begun, GateFile, OfBatch};
 
 use super::batch::Asks;
 use super::meter::{EVENT_STREAM, Meter};
+use super::own::Own;
 use super::prepare::Prepared;
+use super::settle::{AnswersOf, Settlement, Unsettled};
 use super::{is_open, own};
 use crate::answer::stream::Released;
 use crate::answer::whole::{drained, is_plain};
@@ -53,6 +57,10 @@ struct Passing {
     provider: String,
     /// What a batch's file asks for, where one was sent.
     batch: Option<Asks>,
+    /// What the requests of a batch may take that was begun.
+    begun: Option<BatchRequests>,
+    /// The batch of which this is the file with its answers, where nobody knows yet what it took.
+    answers: Option<AnswersOf>,
     status: StatusCode,
 }
 
@@ -80,6 +88,7 @@ pub(super) async fn relay(running: Running, inbound: Inbound, found: &Found, pre
     return_headers(&head.headers, answer.headers_mut());
     dialect.refer(answer.headers_mut(), &authorised.ack);
     drop(reply.send(answer));
+    let unsettled = Unsettled::of_answers(&worker.shared, found, &upstream.name);
     let mut passing = Passing {
         worker: Arc::clone(&worker),
         released: Released::new(&authorised.salt),
@@ -92,6 +101,9 @@ pub(super) async fn relay(running: Running, inbound: Inbound, found: &Found, pre
         declared: found.declared,
         provider: upstream.name.clone(),
         batch: prepared.batch,
+        begun: prepared.begun,
+        // A part of the file tells a part of what it took.
+        answers: unsettled.filter(|_| status == StatusCode::OK).map(AnswersOf::new),
         status,
     };
     match passing.forward(&mut body).await {
@@ -176,6 +188,9 @@ impl Passing {
         if facts.received_bytes() > self.worker.shared.limits.opaque_answer_bytes {
             return Err(NoAnswer::Failed(Code::UpstreamTooLarge));
         }
+        if let Some(answers) = &mut self.answers {
+            answers.push(&data);
+        }
         let mut out = Vec::new();
         self.meter.push(data, &mut out).map_err(|_| NoAnswer::Failed(Code::UpstreamMalformed))?;
         Ok(out)
@@ -214,6 +229,7 @@ impl Passing {
             return self.without_end().await;
         }
         self.keep_named().await;
+        self.settle().await;
         let bytes: usize = held.iter().map(Bytes::len).sum();
         self.worker.shared.metrics.released(self.released.bytes + bytes as u64);
         // From here on the record says that it is released; a client that goes away now does so with it on its way.
@@ -233,8 +249,30 @@ impl Passing {
             }
             return;
         }
-        for (class, id, is_new) in own::of_answer(self.declared, &self.meter.named) {
-            self.keep_object(class, id, is_new).await;
+        for own in own::of_answer(self.declared, &self.meter.named) {
+            self.keep_object(own).await;
+        }
+    }
+
+    /// Records what a batch took, where this answer told it: from then on that is charged, and not what was reserved.
+    async fn settle(&mut self) {
+        let told = match self.answers.take() {
+            Some(answers) => answers.settled(),
+            None if self.status == StatusCode::OK && self.declared.class == RouteClass::Batches => {
+                Unsettled::of_batch(&self.worker.shared, &self.meter.named, &self.provider)
+                    .and_then(|unsettled| unsettled.told(&self.meter.named))
+            }
+            None => None,
+        };
+        let Some(settlement) = told else { return };
+        let (caller, ack) = (&self.authorised.caller, &self.authorised.ack);
+        let Settlement { unsettled, spent, .. } = &settlement;
+        let body = settlement.body(ack.record_id);
+        let Ok(draft) = evidence::settled(&body, caller, &unsettled.begun, *spent) else { return };
+        let shared = &self.worker.shared;
+        // Where it cannot be recorded, what was reserved stands until somebody looks again.
+        if shared.evidence.append(&draft).await.is_ok() {
+            shared.opaque.kept.keep(settlement.unsettled.into_settled());
         }
     }
 
@@ -250,12 +288,14 @@ impl Passing {
         };
         let asked = serde_json::to_string(&asks.models).ok();
         let system = self.authorised.caller.system_id;
-        self.keep(&body, GateFile { system, class: RouteClass::Files, provider, file, asked }).await;
+        let class = RouteClass::Files;
+        self.keep(&body, GateFile { system, class, provider, file, asked, of_batch: None }).await;
     }
 
     /// Records that a file or batch is the system's. What is known by its name already is whose it was, unless the provider made it just now: results of a batch are
     /// named each time that somebody looks.
-    async fn keep_object(&self, class: RouteClass, id: String, is_new: bool) {
+    async fn keep_object(&self, own: Own) {
+        let Own { class, id, is_new, batch } = own;
         let shared = &self.worker.shared;
         let system = self.authorised.caller.system_id;
         let known = shared.opaque.kept.find(&shared.gate.load(), &self.provider, class, &id);
@@ -263,9 +303,13 @@ impl Passing {
             return;
         }
         let provider = self.provider.clone();
-        let call = self.authorised.ack.record_id;
-        let body = ObjectKept { object: id.clone(), class, provider: provider.clone(), call };
-        self.keep(&body, GateFile { system, class, provider, file: id, asked: None }).await;
+        let (call, hash) = (self.authorised.ack.record_id, self.authorised.ack.leaf);
+        let requests = self.begun.filter(|_| is_new && class == RouteClass::Batches);
+        let begun = requests.map(|requests| Begun { call, hash, requests, is_settled: false });
+        let of_batch = begun.map(OfBatch::Begun).or(batch.clone().map(OfBatch::Answers));
+        let body =
+            ObjectKept { object: id.clone(), class, provider: provider.clone(), call, requests, batch };
+        self.keep(&body, GateFile { system, class, provider, file: id, asked: None, of_batch }).await;
     }
 
     async fn keep<B: Body>(&self, body: &B, kept: GateFile) {

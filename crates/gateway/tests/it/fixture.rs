@@ -301,7 +301,7 @@ impl Fixture {
                 let entry = reader.entry(index).expect("a committed entry can be read");
                 let header = entry.entry.header()?.clone();
                 let kind = header.record_type.as_str();
-                if !["call.", "noise.", "provider.", "guard.", "object."]
+                if !["call.", "noise.", "provider.", "guard.", "object.", "batch."]
                     .iter()
                     .any(|family| kind.starts_with(family))
                 {

@@ -39,6 +39,7 @@ mod noise;
 mod offers;
 mod opaque;
 mod opaque_batches;
+mod opaque_costs;
 mod opaque_lines;
 mod opaque_mends;
 mod opaque_own;

@@ -41,6 +41,7 @@ pub(crate) fn own(id: &str, class: RouteClass) -> GateFile {
         provider: "scripted".to_owned(),
         file: id.to_owned(),
         asked: None,
+        of_batch: None,
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tabellion_gateway::Api;
 use tabellion_model::SystemId;
-use tabellion_model::body::{BudgetScope, Delivered, FileModel, FileSizes, Outcome, RouteClass, StopScope};
+use tabellion_model::body::{
+    BudgetScope, Delivered, FileModel, FileSizes, FileTokens, Outcome, RouteClass, StopScope,
+};
 use tabellion_model::charge::Window;
 use tabellion_testkit::upstream::{Answer, Framing, Gate, Script};
 use tabellion_views::gate::GateFile;
@@ -133,21 +135,26 @@ fn a_batch_is_decided_again_when_it_is_begun() {
 #[test]
 fn a_file_that_is_not_known_or_anothers_begins_nothing() {
     let fixture = opened(script(), &CLASSES, Setup::default());
-    let asking = |bytes| {
+    let told = FileTokens { requests: 1, input: 40, most_input: 40, ..FileTokens::default() };
+    let asking = |bytes, tokens| {
         let asked = FileModel {
             surface: "openai.chat_completions".to_owned(),
             model: "model-a".to_owned(),
             tools: Vec::new(),
             bytes,
+            tokens,
         };
         serde_json::to_string(&[asked]).expect("plain")
     };
-    let (asked, of_before) = (asking(Some(FileSizes { least: 40, most: 40 })), asking(None));
+    let sizes = Some(FileSizes { least: 40, most: 40 });
+    let (asked, of_before) = (asking(sizes, Some(told)), asking(None, Some(told)));
+    let untold = asking(sizes, None);
     let other = SystemId::from_bytes([0xee; 16]);
     for (system, asked, code) in [
         (SystemId::from_bytes(SYSTEM), None, Some("malformed_body")),
         (SystemId::from_bytes(SYSTEM), Some("[]"), Some("malformed_body")),
         (SystemId::from_bytes(SYSTEM), Some(of_before.as_str()), Some("malformed_body")),
+        (SystemId::from_bytes(SYSTEM), Some(untold.as_str()), Some("malformed_body")),
         (other, Some(asked.as_str()), Some("malformed_body")),
         (SystemId::from_bytes(SYSTEM), Some(asked.as_str()), None),
     ] {
@@ -157,6 +164,7 @@ fn a_file_that_is_not_known_or_anothers_begins_nothing() {
             provider: "scripted".to_owned(),
             file: "file-42".to_owned(),
             asked: asked.map(str::to_owned),
+            of_batch: None,
         };
         fixture.change(|gate| gate.files = Arc::new(vec![file]));
         let answer = begin(&fixture);

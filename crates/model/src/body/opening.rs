@@ -119,6 +119,32 @@ pub struct FileModel {
     /// How large they are; none: the file was kept before this was, and no batch is begun of it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub bytes: Option<FileSizes>,
+    /// What they may take; none: the file was kept before this was, and no batch is begun of it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tokens: Option<FileTokens>,
+}
+
+/// What requests of a batch's file may take, as far as they say it: what a price says of their model is added when the batch is begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FileTokens {
+    /// How many requests there are.
+    pub requests: u64,
+    /// Tokens of all their prompts, by their bytes and for what a provider says of tools.
+    pub input: u64,
+    /// Tokens of the largest prompt.
+    pub most_input: u64,
+    /// Tokens of all answers with a limit of their own.
+    pub output: u64,
+    /// The most of these that one request asks for.
+    pub most_output: u64,
+    /// Answers without a limit of their own.
+    pub unlimited: u64,
+    /// The most of these that one request asks for.
+    pub most_unlimited: u64,
+    /// Requests whose model reads what is not in them.
+    pub elsewhere: u64,
+    /// Requests that ask for another tier than the ordinary one, of which there is no price.
+    pub other_tier: u64,
 }
 
 /// Sizes of requests of a batch's file, as their bodies came.
@@ -158,6 +184,54 @@ pub struct ObjectKept {
     pub provider: String,
     /// The `call.authorised` whose answer named it.
     pub call: RecordId,
+    /// Of a batch: what its requests may take, as it was reserved when it was begun; none: it is none, or was begun before this was.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub requests: Option<BatchRequests>,
+    /// Of the file with a batch's answers: the batch, by what the provider calls it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub batch: Option<String>,
+}
+
+/// What the requests of a batch may take together, and the most that any of them may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct BatchRequests {
+    /// How many there are.
+    pub count: u64,
+    /// Most tokens of all prompts.
+    pub input: u64,
+    /// Most tokens of all answers.
+    pub output: u64,
+    /// Most tokens of one prompt.
+    pub most_input: u64,
+    /// Most tokens that one request is answered with.
+    pub most_output: u64,
+}
+
+/// Where it stood what a batch took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchToldBy {
+    /// In what the provider says of the batch.
+    Batch,
+    /// In the lines of the file with its answers.
+    Answers,
+}
+
+/// `batch.settled`: what a batch took. Its header says it as the end of a call does, and it is charged in place of what was reserved when the batch was begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchSettled {
+    /// What the provider calls the batch.
+    pub batch: String,
+    /// The provider, by its name in the configuration.
+    pub provider: String,
+    /// The `call.authorised` whose answer told it.
+    pub call: RecordId,
+    /// Where that stood.
+    pub told_by: BatchToldBy,
+    /// Requests of the batch.
+    pub requests: u64,
+    /// Of these, those of which nothing was told, and which are charged as the most that one may take.
+    pub uncounted: u64,
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, params};
-use tabellion_model::body::{FileModel, RouteClass};
-use tabellion_model::{Micros, OpeningId, SystemId};
+use rusqlite::{Connection, Row, params};
+use tabellion_model::body::{BatchRequests, FileModel, RouteClass};
+use tabellion_model::{Micros, OpeningId, RecordId, SystemId};
+use tabellion_tlog::Hash;
 
 use super::Gate;
 use crate::error::ViewsError;
@@ -53,6 +54,30 @@ pub struct GateFile {
     pub file: String,
     /// What its requests ask for, as JSON: read when a batch is begun, and not for each of thousands. None: no batch is begun of it.
     pub asked: Option<String>,
+    /// What it is of a batch that reserved something; none: nothing, or the batch was begun before this was recorded.
+    pub of_batch: Option<OfBatch>,
+}
+
+/// What something at a provider is of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OfBatch {
+    /// The batch itself.
+    Begun(Begun),
+    /// The file with the answers of the batch of this name.
+    Answers(String),
+}
+
+/// A batch that was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// The `call.authorised` that began it.
+    pub call: RecordId,
+    /// Leaf hash of that.
+    pub hash: Hash,
+    /// What its requests may take, as it was reserved.
+    pub requests: BatchRequests,
+    /// Whether it is on record what it took.
+    pub is_settled: bool,
 }
 
 impl GateFile {
@@ -78,7 +103,7 @@ pub(super) fn openings(db: &Connection, before: &Gate) -> Result<Arc<Vec<GateOpe
 }
 
 pub(super) fn files(db: &Connection, before: &Gate) -> Result<Arc<Vec<GateFile>>, ViewsError> {
-    let sql = "SELECT system, class, provider, file, models FROM kept_files WHERE unit IS NOT NULL AND system IS NOT NULL ORDER BY entry DESC LIMIT ?1";
+    let sql = "SELECT system, class, provider, file, models, requests, batch, call, call_hash, settled_entry FROM kept_files WHERE unit IS NOT NULL AND system IS NOT NULL ORDER BY entry DESC LIMIT ?1";
     let mut select = db.prepare_cached(sql)?;
     let mut rows = select.query(params![int(MAX_FILES)])?;
     let mut files = Vec::new();
@@ -91,7 +116,20 @@ pub(super) fn files(db: &Connection, before: &Gate) -> Result<Arc<Vec<GateFile>>
             provider: row.get("provider")?,
             file: row.get("file")?,
             asked: row.get("models")?,
+            of_batch: of_batch(row)?,
         });
     }
     Ok(if files == *before.files { Arc::clone(&before.files) } else { Arc::new(files) })
+}
+
+fn of_batch(row: &Row<'_>) -> rusqlite::Result<Option<OfBatch>> {
+    if let Some(batch) = row.get("batch")? {
+        return Ok(Some(OfBatch::Answers(batch)));
+    }
+    let requests: Option<String> = row.get("requests")?;
+    let requests = requests.and_then(|requests| serde_json::from_str(&requests).ok());
+    let (call, hash): (_, Option<[u8; 32]>) = (optional_id(row, "call")?, row.get("call_hash")?);
+    let settled: Option<i64> = row.get("settled_entry")?;
+    let (Some(requests), Some(call), Some(hash)) = (requests, call, hash) else { return Ok(None) };
+    Ok(Some(OfBatch::Begun(Begun { call, hash: Hash(hash), requests, is_settled: settled.is_some() })))
 }

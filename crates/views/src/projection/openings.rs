@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, params};
 use tabellion_model::body::{
-    Body as _, FileKept, ObjectKept, OpeningConfirmed, OpeningRequested, OpeningWithdrawn, RouteClass,
+    BatchSettled, Body as _, FileKept, ObjectKept, OpeningConfirmed, OpeningRequested, OpeningWithdrawn,
+    RouteClass,
 };
 use tabellion_model::{OpeningId, UnitId};
 
@@ -11,7 +12,7 @@ use crate::record::Record;
 use crate::values::int;
 
 pub(super) const OPENINGS: Projection =
-    Projection { name: "openings", version: 2, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
+    Projection { name: "openings", version: 3, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
 
 const TABLES: &[Table] = &[
     Table {
@@ -26,7 +27,10 @@ const TABLES: &[Table] = &[
     Table {
         name: "kept_files",
         key: "entry",
-        tagged: &[TaggedColumns { unit: "unit", values: &["file", "class", "provider", "models"] }],
+        tagged: &[TaggedColumns {
+            unit: "unit",
+            values: &["file", "class", "provider", "models", "requests", "batch"],
+        }],
     },
 ];
 
@@ -65,10 +69,18 @@ CREATE TABLE kept_files (
     class TEXT,
     provider TEXT,
     models TEXT,
-    unit BLOB
+    requests TEXT,
+    batch TEXT,
+    unit BLOB,
+    call BLOB,
+    call_hash BLOB,
+    settled_entry INTEGER
 ) STRICT;
+CREATE INDEX kept_files_call ON kept_files (call);
 ";
 
+/// What the call is to what it made.
+const MADE_BY: &str = "authorised";
 const CONFIRMED: &str = "UPDATE openings SET version = ?2, confirmed_entry = ?3, confirmed_at = ?4, confirmed_by = ?5, confirmed_reason = ?6,
     confirmed_unit = ?7 WHERE opening = ?1 AND confirmed_entry IS NULL AND withdrawn_entry IS NULL";
 const WITHDRAWN: &str = "UPDATE openings SET version = ?2, withdrawn_entry = ?3, withdrawn_at = ?4, withdrawn_by = ?5, withdrawn_reason = ?6,
@@ -108,6 +120,9 @@ fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     if record.is::<ObjectKept>() {
         let said = record.body::<ObjectKept>();
         return kept(db, record, said.as_ref().map(|said| (OfProvider::of_object(&said.value), said.unit)));
+    }
+    if record.is::<BatchSettled>() {
+        return settled(db, record);
     }
     Ok(Applied::Passed)
 }
@@ -176,18 +191,24 @@ struct OfProvider<'a> {
     provider: &'a str,
     /// What a batch of it asks for, as JSON.
     models: Option<String>,
+    /// What its requests may take, of a batch, as JSON.
+    requests: Option<String>,
+    /// The batch whose answers it holds.
+    batch: Option<&'a str>,
 }
 
 impl<'a> OfProvider<'a> {
     fn of_file(said: &'a FileKept) -> Self {
         let FileKept { file, provider, models, .. } = said;
         let models = models.as_ref().and_then(|models| serde_json::to_string(models).ok());
-        Self { name: file, class: RouteClass::Files, provider, models }
+        Self { name: file, class: RouteClass::Files, provider, models, requests: None, batch: None }
     }
 
     fn of_object(said: &'a ObjectKept) -> Self {
-        let ObjectKept { object, class, provider, .. } = said;
-        Self { name: object, class: *class, provider, models: None }
+        let ObjectKept { object, class, provider, requests, batch, .. } = said;
+        let requests = requests.as_ref().and_then(|requests| serde_json::to_string(requests).ok());
+        let batch = batch.as_deref();
+        Self { name: object, class: *class, provider, models: None, requests, batch }
     }
 }
 
@@ -198,7 +219,9 @@ fn kept(
 ) -> rusqlite::Result<Applied> {
     let (body, unit) = said.unzip();
     let body = body.as_ref();
-    let sql = "INSERT INTO kept_files (entry, system, file, class, provider, models, unit) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let call = record.header.parents.iter().find(|parent| parent.role == MADE_BY);
+    let sql = "INSERT INTO kept_files (entry, system, file, class, provider, models, unit, requests, batch, call, call_hash)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     run(
         db,
         sql,
@@ -210,7 +233,19 @@ fn kept(
             body.map(|body| body.provider),
             body.and_then(|body| body.models.as_ref()),
             unit.as_ref().map(UnitId::as_bytes),
+            body.and_then(|body| body.requests.as_ref()),
+            body.and_then(|body| body.batch),
+            call.map(|call| call.record_id.as_bytes()),
+            call.map(|call| call.hash.0),
         ],
     )?;
     Ok(Applied::Changed)
+}
+
+/// The batch that a call began was settled: it is not settled again.
+fn settled(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    let Some(call) = record.parent(MADE_BY) else { return Ok(Applied::Unplaced("it names no call")) };
+    let sql = "UPDATE kept_files SET settled_entry = ?2 WHERE call = ?1 AND settled_entry IS NULL";
+    let rows = run(db, sql, params![call.as_bytes(), int(record.index)])?;
+    Ok(if rows > 0 { Applied::Changed } else { Applied::Passed })
 }

@@ -1,7 +1,7 @@
 //! Spend: prices, what each call was charged, and sums of it for each day.
 //!
 //! Everything that is added up stands in headers, so that no erasure of content changes a sum. `charges` has a row for each call that was let through to a
-//! provider: what was reserved, until what it took is known. A later version of a price rates every call of that price anew; what each cost by the version
+//! provider: what was reserved, until what it took is known; of a call that began a batch that is known long after the call ended. A later version of a price rates every call of that price anew; what each cost by the version
 //! that it was let through with stays beside it. Budgets of persons, teams and agents are found by their names alone, which headers of calls have: who they are
 //! for stands nowhere here.
 
@@ -14,7 +14,7 @@ use super::{Applied, Projection, Table, TaggedColumns};
 use crate::record::Record;
 
 pub(crate) const SPEND: Projection =
-    Projection { name: "spend", version: 3, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
+    Projection { name: "spend", version: 4, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 const TABLES: &[Table] = &[
     Table {
@@ -79,6 +79,7 @@ CREATE TABLE charges (
     first_micros INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX charges_open ON charges (record_id) WHERE known = 'open';
+CREATE INDEX charges_reserve ON charges (record_id) WHERE known = 'reserve';
 CREATE INDEX charges_at ON charges (at);
 CREATE INDEX charges_price ON charges (price) WHERE price IS NOT NULL;
 CREATE TABLE spend (

@@ -2,10 +2,12 @@
 
 use tabellion_ledger::{Ack, Draft};
 use tabellion_model::body::{
-    FileKept, FileModel, FileSizes, ObjectKept, OpeningConfirmed, OpeningRequested, OpeningWithdrawn,
-    RouteClass,
+    BatchRequests, BatchSettled, BatchToldBy, FileKept, FileModel, FileSizes, FileTokens, ObjectKept,
+    OpeningConfirmed, OpeningRequested, OpeningWithdrawn, RouteClass,
 };
+use tabellion_model::charge::Spent;
 use tabellion_model::{Micros, OpeningId, SystemId};
+use tabellion_views::gate::{Begun, OfBatch};
 use tabellion_views::query::Page;
 
 use crate::fixture::{Bench, START, by, credential, draft, of_system, on, system};
@@ -102,6 +104,7 @@ fn a_batchs_file_is_known_by_its_record() {
         model: "small".to_owned(),
         tools: vec!["search".to_owned()],
         bytes: Some(FileSizes { least: 3, most: 9 }),
+        tokens: Some(FileTokens { requests: 3, input: 18, most_input: 9, ..FileTokens::default() }),
     }];
     let body = FileKept {
         file: "file-1".to_owned(),
@@ -133,6 +136,8 @@ fn what_a_call_made_at_a_provider_is_its_systems() {
             class,
             provider: "openai".to_owned(),
             call: call.record_id,
+            requests: None,
+            batch: None,
         };
         bench.append(&of_system(by(draft(&body), credential(2)), of))
     };
@@ -149,5 +154,46 @@ fn what_a_call_made_at_a_provider_is_its_systems() {
     bench.erase_record(&file);
     bench.catch_up(&views);
     assert_eq!(whose(), [batch], "an erased name is known");
+    assert_eq!(views.digest().expect("a digest"), bench.rebuilt());
+}
+
+/// Requirement: N22, N23. A batch is known with the call that began it and what that reserved, and the file with its answers by the batch, until it is on record what it took.
+#[test]
+fn a_batch_is_known_until_it_is_settled() {
+    let bench = Bench::new();
+    let call = bench.authorise(system(1), credential(2), "none");
+    let requests = BatchRequests { count: 3, input: 30, output: 60, most_input: 10, most_output: 20 };
+    let of_call = |mut draft: Draft| {
+        draft.parents.push(bench.parent(call.record_id, call.index, "authorised"));
+        bench.append(&of_system(by(draft, credential(2)), system(1)))
+    };
+    let kept = |object: &str, class, requests, batch: Option<&str>| {
+        let (provider, batch) = ("openai".to_owned(), batch.map(str::to_owned));
+        let object = object.to_owned();
+        of_call(draft(&ObjectKept { object, class, provider, call: call.record_id, requests, batch }))
+    };
+    kept("batch-1", RouteClass::Batches, Some(requests), None);
+    kept("file-out", RouteClass::Files, None, Some("batch-1"));
+    let views = bench.views();
+    let known = || views.gate_now().files.iter().map(|file| file.of_batch.clone()).collect::<Vec<_>>();
+    let begun = |is_settled| {
+        let (call, hash) = (call.record_id, call.leaf);
+        Some(OfBatch::Begun(Begun { call, hash, requests, is_settled }))
+    };
+    let answers = Some(OfBatch::Answers("batch-1".to_owned()));
+    assert_eq!(known(), [answers.clone(), begun(false)], "nobody knows what to settle");
+    let body = BatchSettled {
+        batch: "batch-1".to_owned(),
+        provider: "openai".to_owned(),
+        call: call.record_id,
+        told_by: BatchToldBy::Batch,
+        requests: 3,
+        uncounted: 0,
+    };
+    let mut settled = draft(&body);
+    settled.clear = Spent::Nothing.to_clear();
+    of_call(settled);
+    bench.catch_up(&views);
+    assert_eq!(known(), [answers, begun(true)], "it would be settled each time that somebody looks");
     assert_eq!(views.digest().expect("a digest"), bench.rebuilt());
 }

@@ -1,13 +1,13 @@
 //! What calls are charged: exact sums, rated anew when a price is corrected, and whole after every erasure.
 
-use tabellion_ledger::Ack;
-use tabellion_model::body::{BudgetScope, Caps};
-use tabellion_model::charge::{Currency, Rates, Reserved, Window};
+use tabellion_ledger::{Ack, Draft};
+use tabellion_model::body::{BatchSettled, BatchToldBy, BudgetScope, Caps};
+use tabellion_model::charge::{Currency, Rates, Reserved, Spent, Tokens, Window};
 use tabellion_model::{CredentialId, SystemId};
 use tabellion_views::gate::Used;
 use tabellion_views::query::{SpendBy, SpendFilter, SpendRow};
 
-use crate::fixture::{Bench, authorised, budgeted, priced, rates, unpriced};
+use crate::fixture::{Bench, authorised, budgeted, by, completed, draft, of_system, priced, rates, unpriced};
 
 const SYSTEM: SystemId = SystemId::from_bytes([1; 16]);
 const KEY: CredentialId = CredentialId::from_bytes([2; 16]);
@@ -138,4 +138,47 @@ fn an_erased_budget_is_not_forgotten() {
     bench.erase_record(&set);
     let gate = bench.views().gate_now();
     assert_eq!((gate.budgets.len(), gate.budgets[0].held.as_ref()), (1, None), "an erasure would lift a cap");
+}
+
+/// Requirement: N23, N24. What a batch took takes the place of what was reserved when it was begun, in the window of that, once; a price that is corrected later rates it anew.
+#[test]
+fn a_batch_is_charged_what_it_took_and_once() {
+    let bench = Bench::new();
+    let caps = Caps { micros: Some(1_000_000), currency: Currency::parse("EUR"), ..Caps::default() };
+    bench.append(&budgeted("tenant-day", BudgetScope::Tenant, Window::Day, caps));
+    let price = bench.append(&priced("small", &rates(5)));
+    let begun = call(&bench, Some(&price));
+    let of_call = |mut draft: Draft| {
+        draft.parents.push(bench.parent(begun.record_id, begun.index, "authorised"));
+        bench.append(&draft)
+    };
+    let settle = |spent: Spent| {
+        let body = BatchSettled {
+            batch: "batch-1".to_owned(),
+            provider: "local".to_owned(),
+            call: begun.record_id,
+            told_by: BatchToldBy::Answers,
+            requests: 2,
+            uncounted: 0,
+        };
+        let mut draft = of_system(by(draft(&body), KEY), SYSTEM);
+        draft.clear = spent.to_clear();
+        of_call(draft)
+    };
+    let counted = Spent::Counted(Tokens { input: 10, output: 20, ..Tokens::default() });
+    settle(counted);
+    assert_eq!(used(&bench).tokens, 1500, "a batch is settled before the call that began it ended");
+    let mut ended = completed(SYSTEM, KEY, 1);
+    ended.clear = Spent::Reserve.to_clear();
+    of_call(ended);
+    assert_eq!(used(&bench).tokens, 1500, "what a batch may take is free");
+    let record = settle(counted);
+    assert_eq!(used(&bench), Used { micros: 10 * 5 + 20 * 15, tokens: 30, calls: 1 });
+    settle(Spent::Nothing);
+    assert_eq!(used(&bench).tokens, 30, "it was settled twice");
+    bench.append(&priced("small", &rates(7)));
+    assert_eq!(used(&bench).micros, 10 * 7 + 20 * 21);
+    bench.erase_record(&record);
+    assert_eq!(used(&bench).tokens, 30, "an erasure gave something back");
+    assert_eq!(bench.views().digest().expect("a digest"), bench.rebuilt(), "a rebuild would count otherwise");
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tabellion_model::Micros;
-use tabellion_model::body::{CallAuthorised, CallBroken, CallCompleted};
+use tabellion_model::body::{BatchSettled, CallAuthorised, CallBroken, CallCompleted};
 use tabellion_model::charge::{Charged, Rates, Reserved, Spent, Tokens, Window};
 use tabellion_model::probe::is_probe;
 
@@ -79,6 +79,9 @@ pub(super) fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Ap
     if record.is::<CallBroken>() {
         return broken(db, record);
     }
+    if record.is::<BatchSettled>() {
+        return batch_settled(db, record);
+    }
     Ok(Applied::Passed)
 }
 
@@ -140,18 +143,39 @@ fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>
 
 /// The open charge of the call that the record ends.
 fn open(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Option<Charge>> {
+    charged(db, record, "known = 'open'")
+}
+
+/// The charge of the call that the record is of, where it is one of these.
+fn charged(db: &Connection, record: &Record<'_>, condition: &str) -> rusqlite::Result<Option<Charge>> {
     let Some(call) = record.parent("authorised") else { return Ok(None) };
-    let sql = format!("SELECT {COLUMNS} FROM charges WHERE record_id = ?1 AND known = 'open'");
+    let sql =
+        format!("SELECT {COLUMNS} FROM charges WHERE record_id = ?1 AND {condition} ORDER BY entry LIMIT 1");
     db.prepare_cached(&sql)?.query_row(params![call.as_bytes()], charge).optional()
 }
 
 fn completed(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     let Some(before) = open(db, record)? else { return Ok(Applied::Passed) };
-    let spent = Spent::of(record.header).unwrap_or(Spent::Reserve);
+    match Spent::of(record.header).unwrap_or(Spent::Reserve) {
+        Spent::Reserve => stands(db, before.entry),
+        spent => settle(db, before, spent),
+    }
+}
+
+/// What a batch took is known: it is charged to the call that began it, where what that reserved stands. Once: whatever is said of it later changes nothing.
+fn batch_settled(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    let Some(before) = charged(db, record, "known = 'reserve'")? else { return Ok(Applied::Passed) };
+    match Spent::of(record.header) {
+        None | Some(Spent::Reserve) => Ok(Applied::Passed),
+        Some(spent) => settle(db, before, spent),
+    }
+}
+
+/// Charges a call what it took in place of what it reserved.
+fn settle(db: &Connection, before: Charge, spent: Spent) -> rusqlite::Result<Applied> {
     let tokens = match spent {
-        Spent::Reserve => return stands(db, before.entry),
         Spent::Counted(tokens) => tokens.bounded(),
-        Spent::Nothing => Tokens::default(),
+        Spent::Nothing | Spent::Reserve => Tokens::default(),
     };
     let before = with_budgets(db, before)?;
     let newest = match (&before.price, &before.currency) {

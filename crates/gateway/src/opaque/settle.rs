@@ -1,0 +1,310 @@
+//! What batches took: told by their provider when they are over, or line by line in the file with their answers.
+//!
+//! Promises: a batch is settled once, by what was told whole; of a request of which nothing was told the most is charged that one may take. Must never: give back what was reserved
+//! because nobody asked, or hold more of a file than its newest line.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tabellion_model::RecordId;
+use tabellion_model::body::{BatchRequests, BatchSettled, BatchToldBy, RouteClass};
+use tabellion_model::charge::{Spent, Tokens};
+use tabellion_views::gate::{Begun, GateFile, OfBatch};
+
+use super::meter::{Named, said_by};
+use crate::answer::parts::Tokens as Counted;
+use crate::declared::Found;
+use crate::worker::Shared;
+
+/// Longest line with an answer that is read: the longest texts of today take a tenth. One that is longer was not counted.
+const MAX_LINE_BYTES: usize = 8 << 20;
+/// Words for a batch of which nothing more comes.
+const OVER: [&str; 4] = ["completed", "failed", "expired", "cancelled"];
+/// How the path ends on which a file is read.
+const CONTENT: &str = "/content";
+
+/// A batch of which it is not on record what it took.
+pub(super) struct Unsettled {
+    file: GateFile,
+    pub(super) begun: Begun,
+}
+
+/// What came of one.
+pub(super) struct Settlement {
+    pub(super) unsettled: Unsettled,
+    pub(super) spent: Spent,
+    told_by: BatchToldBy,
+    uncounted: u64,
+}
+
+impl Unsettled {
+    /// The batch whose answers a call reads from `provider`.
+    pub(super) fn of_answers(shared: &Shared, found: &Found, provider: &str) -> Option<Self> {
+        let is_content = found.declared.class == RouteClass::Files && found.declared.path.ends_with(CONTENT);
+        let id = found.id.as_deref().filter(|_| is_content)?;
+        let known = shared.opaque.kept.find(&shared.gate.load(), provider, RouteClass::Files, id)?;
+        match known.of_batch {
+            Some(OfBatch::Answers(batch)) => Self::named(shared, &batch, provider),
+            _ => None,
+        }
+    }
+
+    /// The batch that an answer of `provider` is about.
+    pub(super) fn of_batch(shared: &Shared, named: &Named, provider: &str) -> Option<Self> {
+        Self::named(shared, named.id.as_deref()?, provider)
+    }
+
+    fn named(shared: &Shared, batch: &str, provider: &str) -> Option<Self> {
+        let file = shared.opaque.kept.find(&shared.gate.load(), provider, RouteClass::Batches, batch)?;
+        let Some(OfBatch::Begun(begun)) = &file.of_batch else { return None };
+        let begun = begun.clone();
+        (!begun.is_settled).then_some(Self { file, begun })
+    }
+
+    /// What the provider says of the batch itself; none: it is not over, or only its answers can tell.
+    pub(super) fn told(self, named: &Named) -> Option<Settlement> {
+        let over = named.over.as_ref()?;
+        let (spent, uncounted) = over.spent(&self.begun.requests, named.output_file.is_some())?;
+        Some(Settlement { unsettled: self, spent, told_by: BatchToldBy::Batch, uncounted })
+    }
+
+    /// As it is known from now on.
+    pub(super) fn into_settled(self) -> GateFile {
+        let begun = Begun { is_settled: true, ..self.begun };
+        GateFile { of_batch: Some(OfBatch::Begun(begun)), ..self.file }
+    }
+}
+
+impl Settlement {
+    /// As the record has it; `call` told it.
+    pub(super) fn body(&self, call: RecordId) -> BatchSettled {
+        let Unsettled { file, begun } = &self.unsettled;
+        BatchSettled {
+            batch: file.file.clone(),
+            provider: file.provider.clone(),
+            call,
+            told_by: self.told_by,
+            requests: begun.requests.count,
+            uncounted: self.uncounted,
+        }
+    }
+}
+
+/// What was `counted`, and for each of the `uncounted` requests the most that one may take: together not more than was reserved, unless more was counted.
+fn charged(requests: &BatchRequests, counted: Tokens, uncounted: u64) -> Spent {
+    let rest = |most: u64, all: u64, counted: u64| {
+        counted.saturating_add(uncounted.saturating_mul(most).min(all.saturating_sub(counted)))
+    };
+    let input = rest(requests.most_input, requests.input, counted.input);
+    let output = rest(requests.most_output, requests.output, counted.output);
+    Spent::Counted(Tokens { input, output, ..counted }.bounded())
+}
+
+/// What a provider says of a batch that is over.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Over {
+    usage: Counted,
+    /// Requests that were answered, and those that failed.
+    requests: Option<(u64, u64)>,
+}
+
+impl Over {
+    /// Of an answer about a batch; none: it is not over, or the answer is about something else.
+    pub(super) fn of(json: &Value) -> Option<Self> {
+        let is_over = json.get("status").and_then(Value::as_str).is_some_and(|word| OVER.contains(&word));
+        let count = |name: &str| json.get("request_counts")?.get(name)?.as_u64();
+        is_over.then(|| Self { usage: said_by(json), requests: count("completed").zip(count("failed")) })
+    }
+
+    fn spent(&self, requests: &BatchRequests, has_answers: bool) -> Option<(Spent, u64)> {
+        if let Some(Tokens { input, output, cached, cache_write }) = self.usage.charged() {
+            return Some((Spent::Counted(Tokens { input, cached, cache_write, output }.bounded()), 0));
+        }
+        // Where any were answered, their lines say what they took.
+        match self.requests {
+            Some((0, 0)) if !has_answers => Some((Spent::Nothing, 0)),
+            Some((0, failed)) if !has_answers => Some((charged(requests, Tokens::default(), failed), failed)),
+            _ => None,
+        }
+    }
+}
+
+/// The answers of a batch, read as the file with them passes.
+pub(super) struct AnswersOf {
+    unsettled: Unsettled,
+    counts: Lines,
+}
+
+impl AnswersOf {
+    pub(super) fn new(unsettled: Unsettled) -> Self {
+        Self { unsettled, counts: Lines::default() }
+    }
+
+    /// Takes in a piece of the file.
+    pub(super) fn push(&mut self, data: &[u8]) {
+        self.counts.push(data);
+    }
+
+    /// The file is there whole; none: it told nothing.
+    pub(super) fn settled(mut self) -> Option<Settlement> {
+        self.counts.end_of_line();
+        let Lines { counted, tokens, .. } = self.counts;
+        let requests = self.unsettled.begun.requests;
+        let uncounted = requests.count.saturating_sub(counted);
+        let spent = (counted > 0).then(|| charged(&requests, tokens, uncounted))?;
+        Some(Settlement { unsettled: self.unsettled, spent, told_by: BatchToldBy::Answers, uncounted })
+    }
+}
+
+/// Counts of the lines so far.
+struct Lines {
+    /// What of the newest line has come; none: it is too long.
+    line: Option<Vec<u8>>,
+    counted: u64,
+    tokens: Tokens,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self { line: Some(Vec::new()), counted: 0, tokens: Tokens::default() }
+    }
+}
+
+impl Lines {
+    fn push(&mut self, data: &[u8]) {
+        for (number, piece) in data.split(|byte| *byte == b'\n').enumerate() {
+            if number > 0 {
+                self.end_of_line();
+            }
+            match &mut self.line {
+                Some(line) if line.len() + piece.len() <= MAX_LINE_BYTES => line.extend_from_slice(piece),
+                line => *line = None,
+            }
+        }
+    }
+
+    fn end_of_line(&mut self) {
+        let line = self.line.replace(Vec::new()).unwrap_or_default();
+        let Some(more) = counted(&line) else { return };
+        self.counted = self.counted.saturating_add(1);
+        let Tokens { input, cached, cache_write, output } = &mut self.tokens;
+        for (sum, more) in [
+            (input, more.input),
+            (cached, more.cached),
+            (cache_write, more.cache_write),
+            (output, more.output),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+    }
+}
+
+/// A line with an answer.
+#[derive(Deserialize)]
+struct Line {
+    response: Option<Response>,
+}
+
+#[derive(Deserialize)]
+struct Response {
+    status_code: Option<u16>,
+    body: Option<Answer>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    object: Option<String>,
+    usage: Option<Value>,
+}
+
+/// What `object` of an answer with vectors is: it has no tokens of its own.
+const VECTORS: &str = "list";
+
+/// What the answer in a line took; none: it does not say.
+fn counted(line: &[u8]) -> Option<Tokens> {
+    let response = serde_json::from_slice::<Line>(line).ok()?.response?;
+    // As of a call: what was refused cost nothing.
+    if response.status_code.is_some_and(|status| (400..500).contains(&status)) {
+        return Some(Tokens::default());
+    }
+    let answer = response.body?;
+    let said = Value::Object(Map::from_iter([("usage".to_owned(), answer.usage?)]));
+    let prompt_alone = answer.object.as_deref() == Some(VECTORS);
+    Counted { prompt_alone, ..said_by(&said) }.charged()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const REQUESTS: BatchRequests =
+        BatchRequests { count: 4, input: 400, output: 200, most_input: 120, most_output: 60 };
+
+    fn answered(usage: &Value) -> String {
+        json!({ "id": "r", "custom_id": "a", "error": null,
+            "response": { "status_code": 200, "body": { "object": "chat.completion", "usage": usage } } })
+        .to_string()
+    }
+
+    /// Requirement: N23. However a file is cut on its way, each line counts once, and one that says nothing, is too long or was refused counts as what it is.
+    #[test]
+    fn lines_are_counted_however_they_come() {
+        let chat = answered(&json!({ "prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12 }));
+        let response = answered(&json!({ "input_tokens": 3, "output_tokens": 4, "total_tokens": 9 }));
+        let refused = r#"{"custom_id":"b","response":{"status_code":400,"body":{"error":{}}}}"#;
+        let vectors = r#"{"response":{"status_code":200,"body":{"object":"list","data":[{"embedding":[1]}],"usage":{"prompt_tokens":8,"total_tokens":8}}}}"#;
+        let silent = answered(&Value::Null);
+        let file = format!("{chat}\n{response}\n{refused}\n\nno JSON\n{silent}\n{vectors}");
+        for size in [1, 7, file.len()] {
+            let mut lines = Lines::default();
+            for piece in file.as_bytes().chunks(size) {
+                lines.push(piece);
+            }
+            lines.end_of_line();
+            assert_eq!(lines.counted, 4, "by {size}");
+            assert_eq!((lines.tokens.input, lines.tokens.output), (16, 13), "by {size}");
+        }
+        let mut lines = Lines::default();
+        lines.push(&vec![b' '; MAX_LINE_BYTES]);
+        lines.push(format!("{chat}\n{chat}\n").as_bytes());
+        assert_eq!(lines.counted, 1, "a line that was too long was held, or taken with the next");
+    }
+
+    /// Requirement: N23. What nobody counted is charged as the most that one request may take, and all of it as no more than was reserved, unless more was counted.
+    #[test]
+    fn what_is_not_told_is_charged_as_the_most() {
+        let tokens = |input, output| Tokens { input, output, ..Tokens::default() };
+        let charge = |counted, uncounted| match charged(&REQUESTS, counted, uncounted) {
+            Spent::Counted(Tokens { input, output, .. }) => (input, output),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(charge(tokens(10, 10), 0), (10, 10));
+        assert_eq!(charge(tokens(10, 10), 1), (130, 70));
+        assert_eq!(charge(tokens(10, 10), 4), (400, 200), "a batch would cost more than was reserved for it");
+        assert_eq!(charge(tokens(900, 900), 1), (900, 900), "what was counted is charged");
+    }
+
+    /// Requirement: N23. A provider's word on a batch holds once it is over, and only where it says what it took, or that nothing was done.
+    #[test]
+    fn a_batch_that_is_over_is_told_by_its_provider() {
+        let spent = |json: Value| Over::of(&json).and_then(|over| over.spent(&REQUESTS, false));
+        let usage = json!({ "input_tokens": 30, "output_tokens": 12, "total_tokens": 42 });
+        let counts = |completed, failed| json!({ "total": 4, "completed": completed, "failed": failed });
+        let counted = Tokens { input: 30, output: 12, ..Tokens::default() };
+        for status in OVER {
+            let told = spent(json!({ "status": status, "usage": usage, "request_counts": counts(3, 1) }));
+            assert_eq!(told, Some((Spent::Counted(counted), 0)), "{status}");
+        }
+        for status in ["validating", "in_progress", "finalizing", "cancelling"] {
+            assert_eq!(spent(json!({ "status": status, "usage": usage })), None, "{status} is not the end");
+        }
+        let over =
+            |counts: Value| spent(json!({ "status": "cancelled", "usage": null, "request_counts": counts }));
+        assert_eq!(over(counts(0, 0)), Some((Spent::Nothing, 0)), "nothing was done, and it stays reserved");
+        assert_eq!(over(counts(2, 0)), None, "what was answered would be free");
+        assert_eq!(over(Value::Null), None, "silence would free it");
+        let failed = Tokens { input: 240, output: 120, ..Tokens::default() };
+        assert_eq!(over(counts(0, 2)), Some((Spent::Counted(failed), 2)), "what failed may have been paid");
+    }
+}
