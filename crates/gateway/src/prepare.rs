@@ -41,7 +41,6 @@ pub(crate) const PURPOSE: &str = "tabellion-purpose";
 pub(crate) struct Ready {
     pub(crate) surface: Surface,
     pub(crate) model: String,
-    pub(crate) surface: Surface,
     pub(crate) stream: bool,
     pub(crate) usage_wanted: bool,
     /// How much it may take, as its caller sent it.
@@ -164,7 +163,6 @@ impl Call {
             wanted,
             guards,
             charge,
-            surface,
             stream: request.stream,
             usage_wanted: request.usage_wanted,
             treated,

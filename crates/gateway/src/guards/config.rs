@@ -295,9 +295,9 @@ impl GuardConfig {
     /// The same of one that looks when the call is over.
     fn misfit_after(&self, after: &AfterConfig) -> Option<&'static str> {
         match self.kind {
-            Kind::References | Kind::Rego => {
+            Kind::References | Kind::Rego | Kind::Cost => {
                 return Some(
-                    "kinds references and rego judge whether a call may go; remove when = \"after\"",
+                    "kinds references, rego and cost judge whether a call may go; remove when = \"after\"",
                 );
             }
             Kind::Schema => {

@@ -94,6 +94,7 @@ fn prompt(kept: &Kept, after: &AfterGuards, limits: &Limits) -> (Vec<Guarded>, O
         texts: request.texts(),
         found: &kept.found,
         bytes: kept.sent_bytes,
+        tools: &request.tools,
         references: &references,
     };
     let said = guards.prompt(numbers, prompt);
