@@ -88,11 +88,6 @@ impl Default for GatewayConfig {
 }
 
 impl GatewayConfig {
-    /// The guards that look in the path of a call, in their order: those that can stop one.
-    pub(crate) fn guards_inline(&self) -> impl Iterator<Item = &GuardConfig> {
-        self.guards.iter().filter(|guard| guard.after.is_none())
-    }
-
     /// What is masked where no rule says otherwise, and in what is kept always: everything that a form tells, and the names that are asked for.
     pub(crate) fn classes(&self) -> Classes {
         self.names.iter().fold(Classes::FORMS, |classes, name| classes.with(name.class()))

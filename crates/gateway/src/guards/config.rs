@@ -10,7 +10,7 @@ use crate::guards::rego::RegoConfig;
 use crate::guards::schema::config::SchemaConfig;
 
 /// The place of a guard that names none.
-pub const DEFAULT_ORDER: u32 = 100;
+pub(crate) const DEFAULT_ORDER: u32 = 100;
 
 /// What a guard looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

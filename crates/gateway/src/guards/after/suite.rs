@@ -26,10 +26,6 @@ pub(crate) struct Looks {
 }
 
 impl Looks {
-    pub(super) fn is_empty(&self) -> bool {
-        self.prompt.is_empty() && self.answer.is_empty()
-    }
-
     /// Each with its side.
     pub(super) fn all(&self) -> impl Iterator<Item = (Side, usize)> {
         let prompt = self.prompt.iter().map(|number| (Side::Prompt, *number));
