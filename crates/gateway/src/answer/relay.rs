@@ -3,6 +3,8 @@
 //! Promises: an event in which nothing is masked or given back is forwarded byte for byte; what clients read is the same however the provider's bytes
 //! were cut. Must never: do I/O, or let the end of a stream pass.
 
+mod told;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -566,49 +568,5 @@ impl Relay {
         all.append(&mut self.held);
         self.held = all;
         Ok(())
-    }
-
-    /// Bytes that had to wait.
-    pub(crate) fn held_bytes(&self) -> usize {
-        self.held_bytes + self.guards.as_ref().map_or(0, |guards| guards.waiting_bytes())
-    }
-
-    /// The provider's own account, so far.
-    pub(crate) fn answered(&self) -> Answered {
-        self.answered.clone()
-    }
-
-    /// What the provider counted, so far.
-    pub(crate) fn counted(&self) -> Tokens {
-        self.counted
-    }
-
-    /// Personal data that the model brought up, and what became of it.
-    pub(crate) fn found(&self) -> Vec<Masked> {
-        let found = self.transcript.found();
-        match &self.masker {
-            Some(masker) => masker.told(found),
-            None => found,
-        }
-    }
-
-    /// Rules of masking that stop the stream, as guards are told.
-    pub(crate) fn stopped(&self) -> Vec<Guarded> {
-        self.masker.as_ref().map(|masker| masker.stopped()).unwrap_or_default()
-    }
-
-    /// What the model said.
-    pub(crate) fn said(&self) -> &Transcript {
-        &self.transcript
-    }
-
-    /// What is kept of it for guards that look when the call is over.
-    pub(crate) fn take_tape(&mut self) -> Option<Tape> {
-        self.tape.take()
-    }
-
-    /// The answer as it may be kept.
-    pub(crate) fn transcript(&mut self) -> Option<String> {
-        self.transcript.masked(&mut self.scope)
     }
 }
