@@ -74,8 +74,8 @@ fn a_call_is_erased_with_all_that_belongs_to_it_and_with_nothing_else() {
     let by_entry = ledger.going(&ErasureTarget::Record(end.index)).expect("it can be told");
     assert_eq!(by_entry, going, "an entry of a call would be erased without the rest");
     let (hold, _) = ledger.place_hold(&target, "case 12/2026").expect("a hold on a call");
-    let held = ledger.erase(&target, "no").expect_err("it is held");
-    assert_eq!(held.code(), Some(RejectCode::OnHold), "{held}");
+    let refused = ledger.erase(&target, "no").expect_err("it is held");
+    assert_eq!(refused.code(), Some(RejectCode::OnHold), "{refused}");
     ledger.release_hold(&hold, "closed").expect("a release");
 
     let done = ledger.erase(&target, "they asked").expect("an erasure");
