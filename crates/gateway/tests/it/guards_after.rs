@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tabellion_gateway::{
-    ASSESSED_WITHIN_US, Gateway, GatewayConfig, GuardAfterConfig, GuardConfig, GuardKind, GuardMode,
-    GuardServiceConfig, GuardSide, Limits, assess_lost,
+    Gateway, GatewayConfig, GuardAfterConfig, GuardConfig, GuardKind, GuardMode, GuardServiceConfig,
+    GuardSide, Limits, assess_lost,
 };
 use tabellion_model::SystemId;
 use tabellion_model::body::{
@@ -229,7 +229,7 @@ fn a_service_sees_placeholders_alone() {
     let said = said(&fixture);
     let passed = [("outside", GuardOutcome::Passed, "")];
     assert_eq!((told(&said.prompt), told(&said.answer)), (passed.to_vec(), passed.to_vec()));
-    let shown: String = server.requests().iter().map(|request| request.text()).collect();
+    let shown: String = server.requests().iter().map(tabellion_testkit::upstream::Request::text).collect();
     assert!(!shown.contains("ada.lovelace"), "somebody else saw it: {shown}");
     assert_eq!(shown.matches("<EMAIL_").count(), 2, "not both sides were shown: {shown}");
 }
@@ -348,7 +348,6 @@ fn a_start_records_what_nobody_looked_at() {
     let nobody = [("outside", GuardOutcome::NotRun, "restart")];
     assert_eq!((told(&said.prompt), told(&said.answer)), (nobody.to_vec(), nobody.to_vec()));
     assert_eq!(said.prompt[0].version, "http.1-abcd:7");
-    assert!(ASSESSED_WITHIN_US >= 600_000_000, "a verdict that was still owed would not be missed");
 }
 
 /// Requirement: P13. Nobody gets an answer: a guard of answers did not look, one of prompts did.

@@ -33,17 +33,14 @@ impl Outside {
             .zip(&texts)
             .map(|(matter, texts)| self.question(guard, matter.side, matter.about, texts))
             .collect();
-        let verdicts = match (together, questions.as_slice()) {
-            (false, [question]) => {
-                let body = Bytes::from(self.service.ask(question));
-                let answer = self.in_time((body, &self.target), pool).await?;
-                vec![self.service.read(question, &answer).map_err(Unable::Answer)?]
-            }
-            _ => {
-                let body = self.service.ask_batch(&questions).ok_or(Unable::Unshown)?;
-                let answer = self.in_time((Bytes::from(body), &self.batch_target), pool).await?;
-                self.service.read_batch(&questions, &answer).map_err(Unable::Answer)?
-            }
+        let verdicts = if let (false, [question]) = (together, questions.as_slice()) {
+            let body = Bytes::from(self.service.ask(question));
+            let answer = self.in_time((body, &self.target), pool).await?;
+            vec![self.service.read(question, &answer).map_err(Unable::Answer)?]
+        } else {
+            let body = self.service.ask_batch(&questions).ok_or(Unable::Unshown)?;
+            let answer = self.in_time((Bytes::from(body), &self.batch_target), pool).await?;
+            self.service.read_batch(&questions, &answer).map_err(Unable::Answer)?
         };
         let result = |verdict: Verdict| match impersonal(verdict) {
             Ok(verdict) => said(guard, verdict),
