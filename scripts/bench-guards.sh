@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures what guards cost a call: the gateway's own time and its waits for guards of others, by the histograms that it keeps, with no guard, with one of its own,
-# with every kind of its own and with one that is asked over HTTP on loopback; bodies of 1 KB and of 100 KB. Reports, never judges. docs/benchmarks.md says how to
+# with every kind of its own, with one that is asked over HTTP on loopback and with the same asked when the call is over; bodies of 1 KB and of 100 KB. Reports, never judges. docs/benchmarks.md says how to
 # read it. ROUNDS (3), SECONDS_EACH (5), IN_FLIGHT (1), BENCH_DIR: the disk to measure.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -56,12 +56,14 @@ query = "data.house.deny"
 TOML
 }
 outside() { printf '[guard.outside]\nkind = "http"\nshape = "tabellion"\nversion = "1"\nprivate_network = true\nurl = "http://%s/check"\n' "$upstream"; }
+# The same service, asked about each call when it is over: the stub answers one question at a time.
+after() { outside && printf 'when = "after"\nbatch = 1\n'; }
 
 # Every call is the same: an answer that the schema admits, and a reference for the guard that wants one.
 reference=sha256:$(printf 'bench' | sha256sum | cut -d' ' -f1)
 ask() { load "$gateway" "${IN_FLIGHT:-1}" --model bench-json --body "$1" --header "tabellion-references: $reference"; }
 for round in $(seq "${ROUNDS:-3}"); do
-  for guards in none one own outside; do
+  for guards in none one own outside after; do
     kill "$served"
     wait "$served" || true
     { cat "$work/plain.toml" && "$guards"; } >"$work/notary/tabellion.toml"
@@ -75,5 +77,5 @@ for round in $(seq "${ROUNDS:-3}"); do
     done
   done
 done
-python3 -B scripts/gateways/own_time.py "$work/taken" none one own outside
+python3 -B scripts/gateways/own_time.py "$work/taken" none one own outside after
 printf '\nfdatasync of 4 KiB, p50 and p99 ms: %s\n' "$("$programs/traffic" probe "$work")"

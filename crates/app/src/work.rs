@@ -9,6 +9,7 @@ pub mod actor;
 pub mod applicability;
 pub(crate) mod around;
 pub(crate) mod asking;
+pub mod assessments;
 pub mod budget_alerts;
 mod budget_scope;
 pub mod budgets;

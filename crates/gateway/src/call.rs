@@ -12,7 +12,7 @@ use hyper::{HeaderMap, Response};
 use tabellion_ledger::{Ack, SubjectFields};
 use tabellion_mask::Classes;
 use tabellion_model::Micros;
-use tabellion_model::body::{CallAuthorised, CallDenied, Capture, Outcome};
+use tabellion_model::body::{AwaitedLook, CallAuthorised, CallDenied, Capture, Outcome};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -26,10 +26,11 @@ use crate::decide::{self, Refusal, declared};
 use crate::dialect::Dialect;
 use crate::dialect::headers::retry_count;
 use crate::ending::{Authorised, End, Facts, Kept};
-use crate::enrich::Pending;
+use crate::enrich::Pending as Enriched;
 use crate::evidence::{self, EvidenceError, Room};
 use crate::forward::NoAnswer;
 use crate::guards::AnswerGuards;
+use crate::guards::after::Pending;
 use crate::guards::asking::Stopped;
 use crate::guards::config::Side;
 use crate::guards::outside::About;
@@ -73,10 +74,11 @@ pub(crate) struct Call {
     pub(crate) again: Option<Box<Again>>,
 }
 
-/// What is promised to a call before it is let through: room for its end record, and what it reserved of budgets.
+/// What is promised to a call before it is let through: room for its end record, what it reserved of budgets, and who will look at it when it is over.
 struct Promised {
     room: Room,
     hold: Option<Box<Hold>>,
+    after: Option<Pending>,
 }
 
 /// What is left of a call once it is decided.
@@ -227,6 +229,7 @@ impl Call {
             policies: decide::policy_digests(&self.caller.gate),
             rules: ready.permission.rules.clone(),
             guards: ready.guards.clone(),
+            guards_after: self.awaited(&ready.permission.purpose),
             observed: ready.permission.observed.clone(),
             references: References::of(&self.headers).to_record(),
             opened: None,
@@ -234,6 +237,14 @@ impl Call {
             prompt,
             prompt_withheld,
         }
+    }
+
+    /// The looks that guards will take when the call is over. Nobody looks at a canary then: it would stop nothing.
+    pub(crate) fn awaited(&self, purpose: &str) -> Vec<AwaitedLook> {
+        if self.caller.is_probe() {
+            return Vec::new();
+        }
+        self.worker.shared.after.awaited(self.caller.system_id, purpose)
     }
 
     /// Makes the permission durable, with what is kept of its placeholders and room for its end. `None`: it could not be, and the client was told. `hold` is what
@@ -254,23 +265,24 @@ impl Call {
             Ok(sealed) => sealed,
             Err(error) => return self.unavailable(&error),
         };
+        let after = Pending::of(&record.guards_after);
         self.stopwatch.enter(Phase::Sync);
         let worker = Arc::clone(&self.worker);
         let mut append = pin!(worker.shared.evidence.append(&draft));
         let in_time = timeout(span(worker.shared.limits.record_ms), append.as_mut()).await;
         self.stopwatch.enter(Phase::Own);
         match in_time {
-            Ok(Ok(ack)) => Some(self.running(ack, Promised { room, hold }, capture)),
+            Ok(Ok(ack)) => Some(self.running(ack, Promised { room, hold, after }, capture)),
             Ok(Err(error)) => self.unavailable(&error),
             Err(_) => {
-                self.refuse_late(append, Promised { room, hold }, capture).await;
+                self.refuse_late(append, Promised { room, hold, after }, capture).await;
                 None
             }
         }
     }
 
     fn running(self, ack: Ack, promised: Promised, capture: Capture) -> Running {
-        let Promised { room, mut hold } = promised;
+        let Promised { room, mut hold, after } = promised;
         if let Some(hold) = &mut hold {
             hold.recorded(ack.index, self.worker.shared.now());
         }
@@ -279,8 +291,9 @@ impl Call {
         let facts = Facts::of(&salt);
         let classes = worker.shared.classes;
         let room = Some(room);
+        let pending = None;
         let authorised =
-            Authorised { ack, caller, salt, capture, room, hold, again, stopwatch, facts, pending: None };
+            Authorised { ack, caller, salt, capture, room, hold, again, stopwatch, facts, pending, after };
         Running { worker, authorised, guards: None, classes, dialect: target.dialect, watch, reply }
     }
 
@@ -387,7 +400,10 @@ impl Running {
         self.guards = self.guards_for(ready);
         self.classes = ready.treated.classes;
         let enrichments = &self.worker.shared.enrichments;
-        self.authorised.pending = Pending::of(enrichments, &self.authorised.caller, ready);
+        self.authorised.pending = Enriched::of(enrichments, &self.authorised.caller, ready);
+        if let Some(after) = &mut self.authorised.after {
+            after.attend(&self.worker.shared.after, &self.authorised.caller, ready);
+        }
     }
 
     /// What will look at the answer of this call.

@@ -87,6 +87,11 @@ impl Default for GatewayConfig {
 }
 
 impl GatewayConfig {
+    /// The guards that look in the path of a call, in their order: those that can stop one.
+    pub(crate) fn guards_inline(&self) -> impl Iterator<Item = &GuardConfig> {
+        self.guards.iter().filter(|guard| guard.after.is_none())
+    }
+
     /// What is masked where no rule says otherwise, and in what is kept always: everything that a form tells, and the names that are asked for.
     pub(crate) fn classes(&self) -> Classes {
         self.names.iter().fold(Classes::FORMS, |classes, name| classes.with(name.class()))
@@ -299,6 +304,11 @@ pub struct Limits {
     pub depth: usize,
     /// Most content of one prompt or answer that a record keeps; larger is withheld as `too_large`. A record takes 1 MiB.
     pub capture_bytes: usize,
+    /// Calls that wait at once for guards that look when a call is over, and the bytes of their texts; of what is above it nothing is looked at. 4096 calls: as many
+    /// as go on at once. 64 MiB: with more the gateway would be a store of conversations.
+    pub after_calls: usize,
+    /// See `after_calls`.
+    pub after_bytes: usize,
     /// Connections open at once. Each has at most one call, so this bounds memory and what waits in the ledger's queue (8192).
     pub connections: usize,
     /// A client must have sent its request's head within this time.
@@ -339,6 +349,8 @@ impl Default for Limits {
             head_bytes: 64 << 10,
             depth: 64,
             capture_bytes: 256 << 10,
+            after_calls: 4096,
+            after_bytes: 64 << 20,
             connections: 4096,
             head_ms: 15_000,
             body_ms: 60_000,

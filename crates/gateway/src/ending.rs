@@ -18,10 +18,11 @@ use crate::budget::Hold;
 use crate::code::Code;
 use crate::enrich::Pending;
 use crate::evidence::{self, EvidenceError, Room};
+use crate::guards::after::Pending as Assessed;
 use crate::race::Watch;
 use crate::salt::{Commitment, Committing, Salt};
 use crate::stopwatch::{Phase, Stopwatch, micros};
-use crate::worker::Worker;
+use crate::worker::{Shared, Worker};
 
 /// How long to wait before an end record is tried again. The ledger refuses when the disk is full: a person has to make room.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -190,6 +191,8 @@ pub(crate) struct Authorised {
     pub(crate) facts: Facts,
     /// What detectors will look at when it is over; none: none is for it, or it is over.
     pub(crate) pending: Option<Box<Pending>>,
+    /// What guards will look at then; none: its permission names none, or it is over.
+    pub(crate) after: Option<Assessed>,
 }
 
 impl Authorised {
@@ -204,6 +207,7 @@ impl Authorised {
             }
             worker.shared.metrics.ended(end.outcome, self.stopwatch.spent());
             self.enrich(worker, end.outcome);
+            self.assess(worker, end.outcome);
         }
         self.stopwatch.enter(before);
         result.map(drop)
@@ -215,6 +219,18 @@ impl Authorised {
         pending.ended(outcome);
         if !worker.shared.enriching.push(pending, self.caller.clone(), self.ack.clone()) {
             worker.shared.metrics.not_enriched();
+        }
+    }
+
+    /// The same of what guards look at.
+    fn assess(&mut self, worker: &Worker, outcome: Outcome) {
+        let Some(mut after) = self.after.take() else { return };
+        after.ended(outcome, self.facts.received_bytes());
+        let Shared { assessing, metrics, .. } = worker.shared.as_ref();
+        if assessing.push(after, self.caller.clone(), self.ack.clone()) {
+            metrics.after_waits(1);
+        } else {
+            metrics.not_assessed();
         }
     }
 

@@ -14,8 +14,8 @@ use tabellion_ledger::{
 };
 use tabellion_model::Micros;
 use tabellion_model::body::{
-    Body, CallAuthorised, CallCompleted, CallDenied, CallEnriched, GuardMeasured, GuardProbed, NoiseCounted,
-    set_apart,
+    Body, CallAssessed, CallAuthorised, CallCompleted, CallDenied, CallEnriched, GuardMeasured, GuardProbed,
+    NoiseCounted, set_apart,
 };
 use tabellion_model::charge::Spent;
 use tabellion_model::probe;
@@ -313,6 +313,17 @@ pub(crate) fn kept_there<B: Body>(
 /// The draft of what detectors said of a call that ended; `authorised`: its permission.
 pub(crate) fn enriched(
     body: &CallEnriched,
+    caller: &Caller,
+    authorised: &Ack,
+) -> Result<Draft, EvidenceError> {
+    let mut draft = draft_of(body, caller)?;
+    draft.parents = vec![parent(authorised, PARENT_ROLE)];
+    Ok(draft)
+}
+
+/// The draft of what guards said of a call when it was over; `authorised`: its permission.
+pub(crate) fn assessed(
+    body: &CallAssessed,
     caller: &Caller,
     authorised: &Ack,
 ) -> Result<Draft, EvidenceError> {

@@ -23,7 +23,8 @@ use crate::config::{GatewayConfig, Log, StartError, span};
 use crate::decide::Rules;
 use crate::enrich::{Enriching, Enrichments};
 use crate::evidence::{self, Evidence, OnFatal};
-use crate::guards::Guards;
+use crate::guards::after::Assessing;
+use crate::guards::suite::ByWhen;
 use crate::identity::Identities;
 use crate::identity::certificate::Doorway;
 use crate::masking::Masking;
@@ -72,7 +73,7 @@ pub struct Gateway {
     stop_probes: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
     /// What looks at calls that are over: ended after all of them.
-    enricher: Option<JoinHandle<()>>,
+    afterwards: Vec<JoinHandle<()>>,
 }
 
 /// What the threads are told.
@@ -94,6 +95,8 @@ impl Gateway {
         let circuits = Circuits::new(config.circuit, &config.upstreams, Arc::clone(&metrics));
         let enrichments = Arc::new(Enrichments::new(&config.enrichments)?);
         let (enriching, over) = Enriching::of(&enrichments);
+        let ByWhen { inline, after } = ByWhen::new(&config.guards)?;
+        let (assessing, to_assess) = Assessing::of(&after, &config.limits);
         let shared = Arc::new(Shared {
             limits: config.limits,
             classes: config.classes(),
@@ -101,7 +104,9 @@ impl Gateway {
             catalogue: Catalogue::new(&config.upstreams)?,
             identities: Identities::new(&config.identities)?,
             doorway: config.tls.as_ref().map(Doorway::new).transpose()?,
-            guards: Arc::new(Guards::new(&config.guards)?),
+            guards: Arc::new(inline),
+            after: Arc::new(after),
+            assessing,
             enrichments,
             enriching,
             evidence: Evidence::new(Arc::clone(&ledger), Arc::clone(&clock), Arc::clone(&on_fatal)),
@@ -142,8 +147,10 @@ impl Gateway {
         };
         let (probing, prober) = probes::start(grounds)?;
         let enricher = over.map(|over| over.follow(&shared)).transpose()?;
+        let assessor = to_assess.map(|to_assess| to_assess.follow(&shared)).transpose()?;
+        let afterwards = [enricher, assessor].into_iter().flatten().collect();
         let threads = vec![prober];
-        let mut gateway = Self { address, shared, ledger, stop, probing, stop_probes, threads, enricher };
+        let mut gateway = Self { address, shared, ledger, stop, probing, stop_probes, threads, afterwards };
         for (number, listener) in listeners.into_iter().enumerate() {
             let (shared, connections, told) =
                 (Arc::clone(&gateway.shared), Arc::clone(&connections), told.clone());
@@ -155,7 +162,7 @@ impl Gateway {
 
     /// Whether a gateway could start with `config`, but for its port: guards, identity providers, rules of masking, providers, models, and the keys and authorities that they refer to.
     pub fn check(config: &GatewayConfig) -> Result<(), StartError> {
-        Guards::new(&config.guards)?;
+        ByWhen::new(&config.guards)?;
         Enrichments::new(&config.enrichments)?;
         Identities::new(&config.identities)?;
         config.tls.as_ref().map(Doorway::new).transpose()?;
@@ -248,8 +255,9 @@ impl Gateway {
         }
         // Every call is over: nothing more is handed over.
         self.shared.enriching.close();
-        if let Some(enricher) = self.enricher.take() {
-            drop(enricher.join());
+        self.shared.assessing.close();
+        for thread in self.afterwards.drain(..) {
+            drop(thread.join());
         }
     }
 }

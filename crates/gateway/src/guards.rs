@@ -1,8 +1,9 @@
 //! Guards: what must not go to a model or come from one, whatever the rules permit.
 //!
 //! Promises: every guard that applies says how it went, in the record; what cannot be checked is not let through; of an answer that a guard stops, nothing
-//! that it names has left, streamed or not. Must never: put text into a record or an error, or tell one caller of another's.
+//! that it names has left, streamed or not; one that looks when the call is over (`after`) stops nothing, and costs it no time. Must never: put text into a record or an error, or tell one caller of another's.
 
+pub(crate) mod after;
 pub(crate) mod answer;
 pub(crate) mod asking;
 pub(crate) mod config;

@@ -61,6 +61,8 @@ pub use config::{
 pub use enrich::config::{EnrichConfig, Kind as EnrichKind};
 pub use evidence::OnFatal;
 pub use gateway::{Foundations, Gateway};
+pub use guards::after::config::AfterConfig as GuardAfterConfig;
+pub use guards::after::{ASSESSED_WITHIN_US, assess_lost};
 pub use guards::config::{GuardConfig, Kind as GuardKind, Mode as GuardMode, Side as GuardSide, TopicConfig};
 pub use guards::outside::config::{
     OnError as GuardOnError, ServiceConfig as GuardServiceConfig, Shape as GuardShape,

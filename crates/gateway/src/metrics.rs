@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tabellion_model::body::Outcome;
+use tabellion_model::body::{GuardOutcome, Guarded, Outcome};
 
 use crate::code::Code;
 use crate::stopwatch::{Spent, micros};
@@ -95,6 +95,14 @@ fn seconds(us: u64) -> String {
     format!("{}.{:06}", us / 1_000_000, us % 1_000_000)
 }
 
+/// What comes of a look at a call that is over: it stops none.
+const AFTER: [(GuardOutcome, &str); 4] = [
+    (GuardOutcome::Passed, "passed"),
+    (GuardOutcome::Flagged, "flagged"),
+    (GuardOutcome::Errored, "errored"),
+    (GuardOutcome::NotRun, "not_run"),
+];
+
 /// Everything the gateway counts.
 #[derive(Debug, Default)]
 pub struct Metrics {
@@ -113,6 +121,9 @@ pub struct Metrics {
     guards: Histogram,
     attempts: AtomicU64,
     not_enriched: AtomicU64,
+    after_waiting: AtomicI64,
+    not_assessed: AtomicU64,
+    assessed: [AtomicU64; AFTER.len()],
     /// Whether the circuit to each provider is open, by name. Held for one look or one change.
     circuits: Mutex<BTreeMap<String, bool>>,
 }
@@ -186,6 +197,37 @@ impl Metrics {
         self.not_enriched.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A call waits for guards that look when it is over (`1`), or no longer (`-1`).
+    pub(crate) fn after_waits(&self, change: i64) {
+        self.after_waiting.fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// A call that such guards are for has no record of what they say.
+    pub(crate) fn not_assessed(&self) {
+        self.not_assessed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What such guards said of a call is on record.
+    pub(crate) fn assessed<'a>(&self, said: impl Iterator<Item = &'a Guarded>) {
+        for said in said {
+            let mut counters = AFTER.iter().zip(&self.assessed);
+            if let Some((_, counter)) = counters.find(|((known, _), _)| *known == said.outcome) {
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn write_after(&self, out: &mut String) {
+        let name = "tabellion_gateway_after_looks_total";
+        let _ = writeln!(
+            out,
+            "# HELP {name} Looks of guards at calls that were over, by outcome.\n# TYPE {name} counter"
+        );
+        for ((_, outcome), counter) in AFTER.iter().zip(&self.assessed) {
+            let _ = writeln!(out, "{name}{{outcome=\"{outcome}\"}} {}", counter.load(Ordering::Relaxed));
+        }
+    }
+
     /// The circuit to `upstream` is open, or is not.
     pub(crate) fn circuit(&self, upstream: &str, is_open: bool) {
         let mut circuits = self.circuits.lock().unwrap_or_else(PoisonError::into_inner);
@@ -210,7 +252,7 @@ impl Metrics {
     }
 
     fn write_plain(&self, out: &mut String) {
-        let plain: [(&str, &str, &str, i128); 8] = [
+        let plain: [(&str, &str, &str, i128); 10] = [
             (
                 "noise_total",
                 "counter",
@@ -253,6 +295,18 @@ impl Metrics {
                 "Calls that enrichments are for and that have no record of them.",
                 self.not_enriched.load(Ordering::Relaxed).into(),
             ),
+            (
+                "after_waiting",
+                "gauge",
+                "Calls that are over and wait for guards that look then.",
+                self.after_waiting.load(Ordering::Relaxed).into(),
+            ),
+            (
+                "not_assessed_total",
+                "counter",
+                "Calls that guards look at when they are over and that have no record of it.",
+                self.not_assessed.load(Ordering::Relaxed).into(),
+            ),
             ("connections", "gauge", "Open connections.", self.connections.load(Ordering::Relaxed).into()),
         ];
         for (name, kind, help, value) in plain {
@@ -283,6 +337,7 @@ impl Metrics {
             let _ = writeln!(out, "tabellion_gateway_denied_total{{code=\"{}\"}} {value}", code.as_str());
         }
         self.write_plain(&mut out);
+        self.write_after(&mut out);
         self.write_circuits(&mut out);
         let _ = writeln!(
             out,

@@ -177,6 +177,9 @@ pub(crate) async fn run(mut call: Call, found: Box<Found>, body: Bytes) {
     let (enrichments, caller) = (&running.worker.shared.enrichments, &running.authorised.caller);
     running.authorised.pending =
         Pending::unseen(enrichments, caller, &prepared.model, &prepared.permission.purpose);
+    if let Some(after) = &mut running.authorised.after {
+        after.opaque();
+    }
     match Box::pin(send(&mut running, &found, &mut prepared)).await {
         Ok(inbound) => Box::pin(relay::relay(running, inbound, &found, prepared)).await,
         Err(none) => running.fail(none).await,
@@ -220,6 +223,7 @@ fn authorisation(
         policies: decide::policy_digests(&call.caller.gate),
         rules: permission.rules.clone(),
         guards: prepared.guards.clone(),
+        guards_after: call.awaited(&permission.purpose),
         observed: permission.observed.clone(),
         references: References::of(&call.headers).to_record(),
         opened: Some(Opened {

@@ -37,6 +37,7 @@ pub(crate) const PURPOSE: &str = "tabellion-purpose";
 
 /// What was decided, ready to be sent.
 pub(crate) struct Ready {
+    pub(crate) surface: Surface,
     pub(crate) model: String,
     pub(crate) stream: bool,
     pub(crate) usage_wanted: bool,
@@ -147,6 +148,7 @@ impl Call {
             .map_err(|refusal| refused(Refusal { guards: guards.clone(), ..refusal }))?;
         let reserved = bound::reserve(surface, &asks, treated.bytes.len().max(sent.len()), price);
         Ok(Ready {
+            surface,
             wanted,
             guards,
             charge: Charge::new(reserved, price),

@@ -239,6 +239,7 @@ fn record(call: &Call, purpose: String, received: usize, done: &Done) -> CallAut
         guards: Vec::new(),
         policies: decide::policy_digests(&call.caller.gate),
         rules: Vec::new(),
+        guards_after: Vec::new(),
         observed: None,
         references: Vec::new(),
         opened: None,

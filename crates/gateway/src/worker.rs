@@ -21,6 +21,7 @@ use crate::decide::Rules;
 use crate::enrich::{Enriching, Enrichments};
 use crate::evidence::Evidence;
 use crate::guards::Guards;
+use crate::guards::after::{AfterGuards, Assessing};
 use crate::identity::Identities;
 use crate::identity::certificate::Doorway;
 use crate::masking::Masking;
@@ -44,6 +45,9 @@ pub(crate) struct Shared {
     /// The gateway's own TLS; none: it speaks plain HTTP.
     pub(crate) doorway: Option<Doorway>,
     pub(crate) guards: Arc<Guards>,
+    /// Guards that look at calls that are over, and where these are handed to them.
+    pub(crate) after: Arc<AfterGuards>,
+    pub(crate) assessing: Assessing,
     /// What looks at calls that are over, and where they are handed to it.
     pub(crate) enrichments: Arc<Enrichments>,
     pub(crate) enriching: Enriching,

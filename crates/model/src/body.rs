@@ -5,6 +5,7 @@
 //! anything. A body can be withheld or erased, and then reading it says so instead of inventing it.
 
 mod applicability;
+mod assess;
 mod budget;
 mod call;
 mod caller;
@@ -35,6 +36,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub use applicability::{SoaApproved, SoaDecided, SoaRefused};
+pub use assess::{AwaitedLook, CallAssessed};
 pub use budget::{BudgetCrossed, BudgetEnded, BudgetScope, BudgetSet, BudgetSubject, CapKind, Caps};
 pub use call::{
     Answered, Attempt, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, DataTerms, Delivered,
@@ -147,6 +149,7 @@ bodies! {
     CallDenied => "call.denied",
     CallBroken => "call.broken",
     CallEnriched => "call.enriched",
+    CallAssessed => "call.assessed",
     PersonAdded => "person.added",
     RoleGranted => "role.granted",
     RoleRevoked => "role.revoked",

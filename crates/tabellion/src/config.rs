@@ -9,6 +9,7 @@ mod enrich;
 mod erasure;
 mod gateway;
 mod guard;
+mod guard_after;
 mod guard_service;
 mod identity;
 mod keys;

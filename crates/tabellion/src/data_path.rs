@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use tabellion_app::work::Desk;
 use tabellion_app::work::probes::GatewayProbes;
-use tabellion_gateway::{Foundations, Gateway, GatewayConfig, OnFatal, close_open_calls};
+use tabellion_gateway::{
+    ASSESSED_WITHIN_US, Foundations, Gateway, GatewayConfig, OnFatal, assess_lost, close_open_calls,
+};
 use tabellion_ledger::{Clock as _, Ledger, SystemClock};
 use tabellion_views::Views;
 
@@ -48,7 +50,11 @@ pub(crate) fn start_gateway(
     let open = views
         .open_calls(ledger.reader().size())
         .map_err(|error| Failure::failed(format!("the calls left open cannot be found: {error}")))?;
+    let unassessed = views.unassessed(ASSESSED_WITHIN_US).map_err(|error| {
+        Failure::failed(format!("the calls that guards owe a word on cannot be found: {error}"))
+    })?;
     let closed = close_open_calls(ledger, &open)?;
+    let unseen = assess_lost(ledger, &unassessed)?;
     let probes = views
         .open_probes(ledger.reader().size())
         .map_err(|error| Failure::failed(format!("the probes left open cannot be found: {error}")))?;
@@ -56,6 +62,11 @@ pub(crate) fn start_gateway(
     if closed > 0 {
         terminal::say(&format!(
             "{closed} calls were open when the process before ended; each is recorded as broken: what their clients got is unknown"
+        ));
+    }
+    if unseen > 0 {
+        terminal::say(&format!(
+            "{unseen} calls ended before the guards with when = \"after\" had looked at them; each is recorded as not looked at"
         ));
     }
     let newest_round = views

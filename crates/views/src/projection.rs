@@ -5,6 +5,7 @@
 //! Must never: decide, count or name by a body value; read a clock, randomness, a file or the network.
 
 mod applicability;
+mod assessments;
 mod budget_alerts;
 mod budgets;
 pub(crate) mod calls;
@@ -121,6 +122,7 @@ pub const ALL: &[Projection] = &[
     probes::PROBES,
     measurements::MEASUREMENTS,
     enrichments::ENRICHMENTS,
+    assessments::ASSESSMENTS,
     viewings::VIEWINGS,
     unmaskings::UNMASKINGS,
     saved_views::SAVED_VIEWS,

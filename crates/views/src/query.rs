@@ -3,6 +3,7 @@
 //! Must never: wait for the projector, or give more rows than [`MAX_ROWS`].
 
 mod applicability;
+mod assessments;
 mod budget_alerts;
 mod call_groups;
 mod call_sums;
@@ -52,6 +53,7 @@ use crate::values::int;
 
 pub(crate) use applicability::at as soa_at;
 pub use applicability::{SoaApproval, SoaContent, SoaRow, Writers};
+pub use assessments::{AssessedCall, UnassessedCall};
 pub use budget_alerts::{BudgetAlertRow, CrossedSaid};
 pub use call_sums::{CallGroup, CallTimes, MAX_CALL_GROUPS, Took, TookKey};
 pub use calls::{Asked, CallDetail, CallEnd, CallFilter, CallRow, CallState, Ended, OpenCall};

@@ -121,6 +121,7 @@ impl Call {
                 policies,
                 rules: vec!["house.rule0".to_owned()],
                 guards: Vec::new(),
+                guards_after: Vec::new(),
                 observed: None,
                 references: Vec::new(),
                 opened: None,

@@ -3,6 +3,7 @@
 pub(crate) mod applicability;
 pub(crate) mod applicability_approval;
 pub(crate) mod applicability_row;
+mod assessed;
 pub(crate) mod budget_form;
 pub(crate) mod budgets;
 pub(crate) mod calls;

@@ -262,6 +262,7 @@ fn opening_change(record_type: &str) -> &str {
 fn guard_change(record_type: &str) -> &str {
     match record_type {
         "call.enriched" => "said what a call's texts are like",
+        "call.assessed" => "guards looked at a call that was over",
         "guard.probed" => "tried whether guards stop what they must",
         "guard.measured" => "measured how much guards find of what they must",
         other => rule_change(other),

@@ -6,13 +6,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tabellion_model::body::{Attempt, CallAuthorised, CallCompleted, CallDenied, DataTerms, Guarded, Masked};
+use tabellion_model::body::{Attempt, CallAuthorised, CallCompleted, CallDenied, DataTerms, Masked};
 use tabellion_model::{CredentialId, Micros, RecordId, SystemId};
 use tabellion_views::query::{
     CallDetail, CallEnd, CallFilter, CallRow, CallState, MAX_ROWS, Page, Rows, Traffic,
 };
 
 use super::asking::refer;
+use super::assessments::{self, Assessments};
 use super::called::{Caller, ThroughOpening};
 use super::enrichments::{self, EnrichmentSaid};
 use super::forms::{DigestForm, IdForm, Reference, Time};
@@ -253,6 +254,8 @@ pub struct CallProof {
     pub ended: Option<Reference>,
     /// The record of what detectors said when it was over; null: nobody looked at it.
     pub enriched: Option<Reference>,
+    /// The record of what guards said when it was over; null: they have said nothing yet, or none is for it.
+    pub assessed: Option<Reference>,
 }
 
 /// A call.
@@ -289,6 +292,8 @@ pub struct Call {
     pub evidence: CallEvidence,
     /// What detectors said of it when it was over; none where nobody looked at it, or it was erased.
     pub enrichments: Vec<EnrichmentSaid>,
+    /// What guards said of it that look when a call is over; null: none is for it, or that was erased.
+    pub assessments: Option<Assessments>,
     /// The records that prove it.
     pub proof: CallProof,
 }
@@ -356,12 +361,15 @@ impl Desk {
         let caller = caller(&call, self.may(actor, Permission::ReadPersonal, call.row.system)?);
         let enrichments = enrichments::said(call.enriched.as_ref());
         let enriched = call.enriched.as_ref().map(|said| refer(said.entry, said.record_id));
+        let assessments = assessments::of(&call);
+        let assessed = call.assessed.as_ref().map(|said| refer(said.entry, said.record_id));
         let row = call.row;
         let ended = row.end_entry.zip(call.end_record).filter(|_| row.state != CallState::Denied);
         let proof = CallProof {
             decided: refer(row.entry, row.record_id),
             ended: ended.map(|(entry, record)| refer(entry, record)),
             enriched,
+            assessed,
         };
         let state = state(&row);
         let (surface, model, purpose) = match row.asked {
@@ -382,6 +390,7 @@ impl Desk {
             decision,
             evidence,
             enrichments,
+            assessments,
             proof,
         })
     }
@@ -425,7 +434,7 @@ pub fn state(row: &CallRow) -> String {
     }
 }
 
-fn denial(call: &CallDetail) -> Option<&CallDenied> {
+pub(super) fn denial(call: &CallDetail) -> Option<&CallDenied> {
     match &call.end {
         Some(CallEnd::Denied(denied)) => Some(denied),
         _ => None,
@@ -504,7 +513,7 @@ fn evidence(call: &CallDetail, sight: Sight) -> CallEvidence {
         masking: authorised.map(|call| call.masking.clone()).unwrap_or_default(),
         pseudonyms: authorised.and_then(|call| call.pseudonyms.as_deref()).map(PseudonymsForm::of),
         references: authorised.map(|call| call.references.clone()).unwrap_or_default(),
-        guards: guards(call, end),
+        guards: assessments::in_path(call, end),
         status: end.map(|end| end.status).or(denied.map(|call| call.status)),
         delivered: end.and_then(|end| word(&end.delivered)),
         released_sha256: end.and_then(|end| end.released_sha256.clone()),
@@ -552,23 +561,6 @@ fn attempt(call: &CallDetail) -> Option<FurtherAttempt> {
     let attempt = call.authorised.as_ref().and_then(|call| call.attempt.as_ref()).or(of_denied)?;
     let Attempt { of, number, because } = attempt;
     Some(FurtherAttempt { of: of.to_hex(), number: *number, because: because.clone() })
-}
-
-fn guards(call: &CallDetail, end: Option<&CallCompleted>) -> Vec<GuardSaid> {
-    let of_prompt =
-        call.authorised.as_ref().map(|call| &call.guards).or(denial(call).map(|call| &call.guards));
-    let said = |side| {
-        move |guarded: &Guarded| GuardSaid {
-            guard: guarded.guard.clone(),
-            version: guarded.version.clone(),
-            side,
-            outcome: word(&guarded.outcome).unwrap_or_default(),
-            found: guarded.found.clone(),
-            edits: guarded.edits,
-        }
-    };
-    let of_prompt = of_prompt.into_iter().flatten().map(said("prompt"));
-    of_prompt.chain(end.iter().flat_map(|end| &end.guards).map(said("answer"))).collect()
 }
 
 pub(super) fn counts(masked: &[Masked]) -> Vec<MaskedCount> {

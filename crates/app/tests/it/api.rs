@@ -1,5 +1,6 @@
 //! The control plane over real HTTP, on a real log in a directory of its own.
 
+pub(crate) mod assessments;
 mod attempts;
 mod budget_alerts;
 mod budgets;

@@ -20,6 +20,7 @@ use crate::code::Code;
 use crate::config::Limits;
 use crate::dialect::Dialect;
 use crate::guards::AnswerGuards;
+use crate::guards::after::Tape;
 use crate::guards::asking::Waiting;
 use crate::guards::edits::{Proposals, Wanted};
 use crate::race::Interrupt;
@@ -61,6 +62,8 @@ pub(crate) struct Relay {
     inserted: u64,
     transcript: Transcript,
     guards: Option<Box<AnswerGuards>>,
+    /// Where events are kept for guards that look when the call is over.
+    tape: Option<Tape>,
     /// Every event that is no remark, where a guard may have them changed at the end.
     events: Option<Vec<Event>>,
     received_bytes: u64,
@@ -81,13 +84,15 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// A stream whose request issued the placeholders of `scope`; `classes` are looked for in what the model says, and `guards` look at it.
+    /// A stream whose request issued the placeholders of `scope`; `classes` are looked for in what the model says, and `guards` look at it; `tape` takes it for those
+    /// that look when the call is over.
     pub(crate) fn new(
         limits: &Limits,
         classes: Classes,
         scope: Scope,
         asked: Asked,
         guards: Option<Box<AnswerGuards>>,
+        tape: Option<Tape>,
     ) -> Self {
         Self {
             surface: asked.surface,
@@ -102,6 +107,7 @@ impl Relay {
             transcript: Transcript::new(limits.capture_bytes, classes),
             events: guards.as_ref().is_some_and(|guards| guards.may_edit()).then(Vec::new),
             guards,
+            tape,
             received_bytes: 0,
             answered: Answered::default(),
             tokens: Tokens::default(),
@@ -198,6 +204,9 @@ impl Relay {
             return Err(Code::UpstreamMalformed);
         }
         self.meter(&parts);
+        if let Some(tape) = &mut self.tape {
+            tape.push(&data);
+        }
         self.look(&data, &parts)?;
         match parts.stage {
             Stage::Refused => {
@@ -479,6 +488,7 @@ impl Relay {
         self.head.clear();
         (self.number, self.inserted) = (0, 0);
         self.transcript = self.transcript.begun_anew();
+        self.tape = self.tape.take().map(|_| Tape::default());
         self.answered = Answered::default();
         (self.tokens, self.counted) = (Tokens::default(), Tokens::default());
         self.open.clear();
@@ -516,6 +526,11 @@ impl Relay {
     /// What the model said.
     pub(crate) fn said(&self) -> &Transcript {
         &self.transcript
+    }
+
+    /// What is kept of it for guards that look when the call is over.
+    pub(crate) fn take_tape(&mut self) -> Option<Tape> {
+        self.tape.take()
     }
 
     /// The answer as it may be kept.

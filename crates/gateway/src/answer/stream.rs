@@ -27,6 +27,7 @@ use crate::dialect::Dialect;
 use crate::dialect::headers::return_headers;
 use crate::ending::{Authorised, End, Kept};
 use crate::forward::{Inbound, NoAnswer};
+use crate::guards::after::Tape;
 use crate::guards::asking::Waiting;
 use crate::guards::config::Side;
 use crate::race::{Interrupt, Watch};
@@ -142,7 +143,8 @@ pub(crate) async fn relay(running: Running, inbound: Inbound, upstream: usize, s
     dialect.refer(answer.headers_mut(), &authorised.ack);
     Translation::name_in(asked.translation, answer.headers_mut());
     drop(reply.send(answer));
-    let relay = Relay::new(&worker.shared.limits, classes, scope, asked, guards);
+    let tape = authorised.after.as_ref().filter(|after| after.wants_answer()).map(|_| Tape::default());
+    let relay = Relay::new(&worker.shared.limits, classes, scope, asked, guards, tape);
     let released = Released::new(&authorised.salt);
     let mut streaming = Streaming { worker, authorised, dialect, watch, pieces, relay, released };
     let fate = streaming.forward(&mut body).await;
@@ -367,6 +369,9 @@ impl Streaming {
         let masked = relay.found();
         if let Some(pending) = &mut self.authorised.pending {
             pending.said(relay.said());
+        }
+        if let (Some(after), Some(tape)) = (&mut self.authorised.after, relay.take_tape()) {
+            after.answered(tape);
         }
         let answer = Kept::of_answer(self.authorised.capture, limit, || relay.transcript());
         End { outcome, code, status: 200, delivered, released, masked, answer }

@@ -20,6 +20,7 @@ use crate::config::{Limits, span};
 use crate::dialect::headers::return_headers;
 use crate::ending::{Authorised, End, Kept};
 use crate::forward::{Inbound, NoAnswer};
+use crate::guards::after::Tape;
 use crate::guards::asking::{Stopped, Waiting};
 use crate::guards::config::Side;
 use crate::guards::edits::Wanted;
@@ -183,6 +184,7 @@ async fn give(
     if let Some(pending) = &mut running.authorised.pending {
         pending.said(&transcript);
     }
+    keep(&mut running, bytes);
     for place in parts.texts.iter().map(|text| &text.place).chain(&parts.repeated) {
         if restore_string(*place, &scope, &mut edits).is_err() {
             return running.fail_as(Outcome::Failed, Code::UpstreamMalformed).await;
@@ -202,6 +204,13 @@ async fn give(
         }),
     };
     finish(running, end, (head, translation), restored).await;
+}
+
+/// Keeps an answer for guards that look when the call is over.
+fn keep(running: &mut Running, answer: &Bytes) {
+    if let Some(after) = running.authorised.after.as_mut().filter(|after| after.wants_answer()) {
+        after.answered(Tape::of(answer));
+    }
 }
 
 /// Lets the guards look, those of others last, and gives the answer back with what those want changed, where they do; the error is what stops the answer. With
@@ -245,6 +254,7 @@ async fn refused(
         Ok(edited) => edited.unwrap_or(bytes),
         Err(stopped) => return running.stop_for(stopped).await,
     };
+    keep(&mut running, &bytes);
     let end = End {
         outcome: Outcome::Refused,
         code: Some(Code::UpstreamRefused),

@@ -302,6 +302,11 @@ impl AnswerGuards {
         waiting.ask(&self.numbers, results, &matter).await
     }
 
+    /// What services would be shown of it; none: none is asked.
+    pub(crate) fn into_gathered(self) -> Option<Gathered> {
+        self.found.gathered
+    }
+
     /// Puts in what they want changed, by `apply`, unless `results` stop the answer.
     pub(crate) fn put_in<T>(
         &self,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tabellion_guard::{Rule, Topic};
 
+use crate::guards::after::config::AfterConfig;
 use crate::guards::outside::config::{ServiceConfig, Shape};
 use crate::guards::rego::RegoConfig;
 use crate::guards::schema::config::SchemaConfig;
@@ -122,6 +123,9 @@ pub struct GuardConfig {
     /// Of `rego`: the policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rego: Option<RegoConfig>,
+    /// It looks when the call is over, as this has it; none: in the path of the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<AfterConfig>,
 }
 
 fn both() -> Vec<Side> {
@@ -147,6 +151,7 @@ impl GuardConfig {
             may_edit: false,
             schema: None,
             rego: None,
+            after: None,
         }
     }
 
@@ -225,6 +230,11 @@ impl GuardConfig {
         if self.kind == Kind::Schema && self.on != [Side::Answer] {
             return Some("kind schema looks at answers alone; set on = [\"answer\"]");
         }
+        if let Some(after) = &self.after
+            && let Some(why) = self.misfit_after(after)
+        {
+            return Some(why);
+        }
         if self.on.is_empty() {
             return Some("on names nothing to look at; it takes \"prompt\", \"answer\" or both");
         }
@@ -232,5 +242,36 @@ impl GuardConfig {
             return Some("kind provider_flags looks at answers alone; set on = [\"answer\"]");
         }
         (self.max_bytes == Some(0)).then_some("max_bytes 0 would stop everything; set at least 1")
+    }
+
+    /// The same of one that looks when the call is over.
+    fn misfit_after(&self, after: &AfterConfig) -> Option<&'static str> {
+        match self.kind {
+            Kind::References | Kind::Rego => {
+                return Some(
+                    "kinds references and rego judge whether a call may go; remove when = \"after\"",
+                );
+            }
+            Kind::Schema => {
+                return Some(
+                    "kind schema reads an answer with the values of placeholders, which are gone when the call is over; remove when = \"after\"",
+                );
+            }
+            _ => {}
+        }
+        if self.mode == Mode::Block {
+            return Some(
+                "when = \"after\" looks when the call is over, so that it stops nothing; set mode = \"flag\", or remove when",
+            );
+        }
+        if self.may_edit {
+            return Some(
+                "when = \"after\" looks when the call is over, so that it changes nothing; remove may_edit",
+            );
+        }
+        if self.canary.is_some() {
+            return Some("canaries try what stops a call, and when = \"after\" stops none; remove canary");
+        }
+        after.fault()
     }
 }

@@ -11,7 +11,7 @@ use tabellion_mask::json::{Limits, Path, RawString, Scalar, Visitor, walk};
 use tabellion_mask::{MAX_NESTED_JSON, SHORTEST_NUMBER};
 
 /// Most bytes of texts that services are asked about: as many as a request's body has at most, unless an operator says otherwise.
-const MAX_BYTES: usize = 10 << 20;
+pub(crate) const MAX_BYTES: usize = 10 << 20;
 /// Most texts: a service that takes each for itself would take for ever.
 const MAX_TEXTS: usize = 65_536;
 /// How JSON in a text is read; it is within a body that was accepted.
@@ -82,6 +82,11 @@ impl Gathered {
     /// Whether there was more than is kept.
     pub(crate) fn is_over(&self) -> bool {
         self.is_over
+    }
+
+    /// Bytes of them.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// All of them.

@@ -3,6 +3,7 @@
 //! Promises: all that apply are asked at once; each has its time, its number of questions at once and its largest answer; no redirect is followed and no proxy
 //! asked. Whatever is no verdict is `errored`, with one of a few words for it. Must never: take a word of an answer over that could hold what it was shown.
 
+mod batch;
 pub(crate) mod config;
 mod grpc;
 
@@ -41,6 +42,8 @@ pub(crate) struct Outside {
     number: usize,
     endpoint: Endpoint,
     target: Uri,
+    /// Where it is asked many questions together.
+    batch_target: Uri,
     service: Service,
     version: String,
     time: Duration,
@@ -58,6 +61,7 @@ pub(crate) struct Matter<'a> {
 }
 
 /// The call that texts are of.
+#[derive(Clone)]
 pub(crate) struct About {
     pub(crate) model: String,
     pub(crate) purpose: String,
@@ -74,7 +78,7 @@ impl About {
 
 /// Why there is no verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Unable {
+pub(crate) enum Unable {
     /// Nobody is there.
     Unreachable,
     /// Somebody is there whose certificate is not good.
@@ -102,8 +106,24 @@ enum Unable {
 }
 
 impl Unable {
+    /// Whether it may be otherwise the next time: what somebody answers who is there and well stays as it is.
+    pub(crate) fn may_pass(self) -> bool {
+        match self {
+            Self::Unreachable | Self::Busy | Self::Timeout | Self::BrokeOff => true,
+            Self::Status(status) => status.is_server_error() || matches!(status.as_u16(), 408 | 429),
+            // DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, UNAVAILABLE.
+            Self::GrpcStatus(status) => matches!(status, 4 | 8 | 10 | 14),
+            Self::Untrusted
+            | Self::OutOfReach
+            | Self::NoJson
+            | Self::NoGrpc
+            | Self::Unshown
+            | Self::Answer(_) => false,
+        }
+    }
+
     /// The word for it in records.
-    fn label(self) -> String {
+    pub(crate) fn label(self) -> String {
         match self {
             Self::Unreachable => "unreachable",
             Self::Untrusted => "untrusted",
@@ -156,13 +176,13 @@ impl Outside {
             reach: if config.private_network { Reach::Private } else { Reach::Public },
         };
         let endpoint = Endpoint::new(&address, system)?;
-        let target = if is_grpc { called(&config.url) } else { posted_to(&config.url) };
+        let at = |method| if is_grpc { called(&config.url, method) } else { posted_to(&config.url) };
+        let no_path = || refused("url has no path that can be asked, or one that gRPC has no use for");
         Ok(Self {
             number,
             endpoint: if is_grpc { endpoint.over_http2() } else { endpoint },
-            target: target.ok_or_else(|| {
-                refused("url has no path that can be asked, or one that gRPC has no use for")
-            })?,
+            target: at(grpc::METHOD).ok_or_else(no_path)?,
+            batch_target: at(grpc::BATCH_METHOD).ok_or_else(no_path)?,
             service,
             version: config.version.clone(),
             time: span(config.timeout_ms),
@@ -174,18 +194,9 @@ impl Outside {
     /// What it says, as the result of `guard`, and what it wants changed.
     async fn says(&self, guard: &Guard, matter: &Matter<'_>, pool: &Pool) -> (Guarded, Vec<TextEdit>) {
         match self.verdict(guard, matter, pool).await {
-            Ok(verdict) => {
-                let outcome = match (verdict.ruling, guard.mode) {
-                    (Ruling::Pass, _) => GuardOutcome::Passed,
-                    (Ruling::Block, Mode::Block) => GuardOutcome::Blocked,
-                    (Ruling::Flag, _) | (Ruling::Block, Mode::Flag) => GuardOutcome::Flagged,
-                };
-                let calls_itself: Vec<String> = verdict.detector.into_iter().chain(verdict.version).collect();
-                let mut said = guard.says(outcome, verdict.labels);
-                if !calls_itself.is_empty() {
-                    said.version = format!("{} ({})", said.version, calls_itself.join(" "));
-                }
-                (said, verdict.edits)
+            Ok(mut verdict) => {
+                let edits = std::mem::take(&mut verdict.edits);
+                (said(guard, verdict), edits)
             }
             Err(unable) => (guard.says(GuardOutcome::Errored, vec![unable.label()]), Vec::new()),
         }
@@ -197,42 +208,53 @@ impl Outside {
         }
         let _place = self.at_once.try_acquire().map_err(|_| Unable::Busy)?;
         let texts = matter.texts.texts();
-        let question = Question {
-            guard: &guard.name,
-            version: &self.version,
-            of: match matter.side {
-                Side::Prompt => Of::Prompt,
-                Side::Answer => Of::Answer,
-            },
-            model: &matter.about.model,
-            purpose: &matter.about.purpose,
-            system: &matter.about.system,
-            texts: &texts,
-            may_edit: guard.may_edit,
-        };
+        let question = self.question(guard, matter.side, matter.about, &texts);
         let body = Bytes::from(self.service.ask(&question));
-        let answer = timeout(self.time, self.asked(body, pool)).await;
-        if answer.is_err() {
-            // Somebody may be gone without a word.
-            pool.share(self.number, None);
-        }
-        let answer = answer.map_err(|_| Unable::Timeout)??;
+        let answer = self.in_time((body, &self.target), pool).await?;
         let verdict = self.service.read(&question, &answer).map_err(Unable::Answer)?;
-        let mut words = verdict.labels.iter().chain(&verdict.detector).chain(&verdict.version);
-        // A card's number has the form of a word.
-        if !words.all(|word| is_impersonal(word)) {
-            return Err(Unable::Answer(Fault::Malformed));
-        }
+        let verdict = impersonal(verdict)?;
         let wanted = Wanted::of(&texts, &verdict.edits);
         let checked = wanted.and_then(|wanted| wanted.check(matter.classes));
         checked.map_err(|fault| Unable::Answer(Fault::Edit(fault)))?;
         Ok(verdict)
     }
 
-    async fn asked(&self, body: Bytes, pool: &Pool) -> Result<Bytes, Unable> {
+    fn question<'q>(
+        &'q self,
+        guard: &'q Guard,
+        side: Side,
+        about: &'q About,
+        texts: &'q [&'q str],
+    ) -> Question<'q> {
+        Question {
+            guard: &guard.name,
+            version: &self.version,
+            of: match side {
+                Side::Prompt => Of::Prompt,
+                Side::Answer => Of::Answer,
+            },
+            model: &about.model,
+            purpose: &about.purpose,
+            system: &about.system,
+            texts,
+            may_edit: guard.may_edit,
+        }
+    }
+
+    /// What it answers to a body that is sent there, in the time that it has.
+    async fn in_time(&self, asked: (Bytes, &Uri), pool: &Pool) -> Result<Bytes, Unable> {
+        let answer = timeout(self.time, self.asked(asked, pool)).await;
+        if answer.is_err() {
+            // Somebody may be gone without a word.
+            pool.share(self.number, None);
+        }
+        answer.map_err(|_| Unable::Timeout)?
+    }
+
+    async fn asked(&self, asked: (Bytes, &Uri), pool: &Pool) -> Result<Bytes, Unable> {
         match self.service {
-            Service::Grpc => grpc::exchange(self, body, pool).await,
-            _ => self.exchange(body, pool).await,
+            Service::Grpc => grpc::exchange(self, asked, pool).await,
+            _ => self.exchange(asked.0, pool).await,
         }
     }
 
@@ -292,16 +314,38 @@ impl Outside {
     }
 }
 
+/// A verdict that counts: none of its words is somebody's.
+fn impersonal(verdict: Verdict) -> Result<Verdict, Unable> {
+    let mut words = verdict.labels.iter().chain(&verdict.detector).chain(&verdict.version);
+    // A card's number has the form of a word.
+    if words.all(|word| is_impersonal(word)) { Ok(verdict) } else { Err(Unable::Answer(Fault::Malformed)) }
+}
+
+/// A verdict as the result of `guard`.
+fn said(guard: &Guard, verdict: Verdict) -> Guarded {
+    let outcome = match (verdict.ruling, guard.mode) {
+        (Ruling::Pass, _) => GuardOutcome::Passed,
+        (Ruling::Block, Mode::Block) => GuardOutcome::Blocked,
+        (Ruling::Flag, _) | (Ruling::Block, Mode::Flag) => GuardOutcome::Flagged,
+    };
+    let calls_itself: Vec<String> = verdict.detector.into_iter().chain(verdict.version).collect();
+    let mut said = guard.says(outcome, verdict.labels);
+    if !calls_itself.is_empty() {
+        said.version = format!("{} ({})", said.version, calls_itself.join(" "));
+    }
+    said
+}
+
 /// What is asked for where a service takes `POST`, as it is written: one may tell `/check` from `/check/`.
 fn posted_to(url: &str) -> Option<Uri> {
     url.parse::<Uri>().ok().and_then(|url| url.path().parse().ok())
 }
 
 /// What is asked for over gRPC: with HTTP/2 a request names scheme and host. A path of its own leads nowhere there.
-fn called(url: &str) -> Option<Uri> {
+fn called(url: &str, method: &str) -> Option<Uri> {
     let url = url.parse::<Uri>().ok().filter(|url| matches!(url.path(), "" | "/"))?;
     let parts = Uri::builder().scheme(url.scheme()?.clone()).authority(url.authority()?.clone());
-    parts.path_and_query(grpc::METHOD).build().ok()
+    parts.path_and_query(method).build().ok()
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -335,7 +379,7 @@ impl Guards {
         Proposals(all.into_iter().enumerate().filter(|(_, edits)| !edits.is_empty()).collect())
     }
 
-    fn outside_of(&self, number: usize) -> Option<(&Guard, &Outside)> {
+    pub(crate) fn outside_of(&self, number: usize) -> Option<(&Guard, &Outside)> {
         let guard = self.all.get(number)?;
         let Check::Outside(place) = guard.check else { return None };
         Some((guard, self.outside.get(place)?))

@@ -11,6 +11,7 @@ use tabellion_model::body::{GuardOutcome, Guarded, Masked};
 use tabellion_policy::Rego;
 
 use crate::config::StartError;
+use crate::guards::after::AfterGuards;
 use crate::guards::config::{GuardConfig, Kind, Mode, Side};
 use crate::guards::outside::Outside;
 use crate::guards::outside::config::OnError;
@@ -104,14 +105,42 @@ pub(crate) struct Prompt<'a, T> {
     pub(crate) references: &'a References,
 }
 
+/// Guards by when they look.
+pub(crate) struct ByWhen {
+    /// In the path of a call.
+    pub(crate) inline: Guards,
+    /// When it is over.
+    pub(crate) after: AfterGuards,
+}
+
+impl ByWhen {
+    /// Makes guards ready. What looks when a call is over shares nothing with what calls wait for.
+    pub(crate) fn new(configs: &[GuardConfig]) -> Result<Self, StartError> {
+        if configs.len() > MAX_GUARDS {
+            return Err(too_many(configs.len()));
+        }
+        let (after, inline): (Vec<_>, Vec<_>) =
+            configs.iter().cloned().partition(|config| config.after.is_some());
+        if let Some(twice) = after.iter().find(|one| inline.iter().any(|known| known.name == one.name)) {
+            return Err(StartError::Setting(format!("[guard.{}] {TWICE}", twice.name)));
+        }
+        Ok(Self { inline: Guards::new(&inline)?, after: AfterGuards::new(&after)? })
+    }
+}
+
+const TWICE: &str = "the name is there twice; records could not tell the two apart";
+
+fn too_many(count: usize) -> StartError {
+    StartError::Setting(format!(
+        "{count} sections [guard.NAME] are more than {MAX_GUARDS}; fold lists of words into one guard"
+    ))
+}
+
 impl Guards {
     /// Makes guards ready.
     pub(crate) fn new(configs: &[GuardConfig]) -> Result<Self, StartError> {
         if configs.len() > MAX_GUARDS {
-            return Err(StartError::Setting(format!(
-                "{} sections [guard.NAME] are more than {MAX_GUARDS}; fold lists of words into one guard",
-                configs.len()
-            )));
+            return Err(too_many(configs.len()));
         }
         let mut rules = Vec::new();
         let mut named = Vec::new();
@@ -138,7 +167,7 @@ impl Guards {
                 rego.push(compiled.map_err(|fault| refused(&format!("policy, {fault}")))?);
             }
             if all.iter().any(|known| known.name == made.name) {
-                return Err(refused("the name is there twice; records could not tell the two apart"));
+                return Err(refused(TWICE));
             }
             if let Some(rule) = config.rule() {
                 rules.push(rule);

@@ -94,7 +94,7 @@ pub(super) fn subjects(
     });
     let Some((surface, upstream)) = way else { return Vec::new() };
     let mut subjects = Vec::new();
-    for (number, guard) in config.guards.iter().enumerate() {
+    for (number, guard) in config.guards_inline().enumerate() {
         let places = places::of_guard(config, guards, number, (surface, upstream));
         let prompt = places.iter().find(|place| place.side == Side::Prompt && !place.stream);
         let Some(any) = prompt.or(places.first()) else { continue };

@@ -63,7 +63,8 @@ impl Place {
     }
 }
 
-/// Every place of a configuration, in the order of its guards.
+/// Every place of a configuration, in the order of its guards. Those that look when a call is over are left out: they stop none, and a route that has no others has none
+/// beside masking.
 pub(super) fn places(
     config: &GatewayConfig,
     catalogue: &Catalogue,
@@ -77,7 +78,7 @@ pub(super) fn places(
         let native = reached.iter().find(|way| !way.is_translated);
         let translated = reached.iter().find(|way| way.is_translated);
         for way in native.into_iter().chain(translated) {
-            for number in 0..config.guards.len() {
+            for number in 0..config.guards_inline().count() {
                 places.extend(of_guard(config, guards, number, (surface, way.upstream)));
             }
         }
@@ -117,7 +118,7 @@ pub(super) fn of_guard(
     number: usize,
     (surface, upstream): (Surface, &str),
 ) -> Vec<Place> {
-    let (Some(guard), Some(made)) = (config.guards.get(number), guards.all.get(number)) else {
+    let (Some(guard), Some(made)) = (config.guards_inline().nth(number), guards.all.get(number)) else {
         return Vec::new();
     };
     let mut places = Vec::new();

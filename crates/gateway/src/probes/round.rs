@@ -34,6 +34,7 @@ use crate::config::{CircuitConfig, GatewayConfig, RetryConfig, span};
 use crate::decide::Rules;
 use crate::enrich::Enriching;
 use crate::evidence::{self, Evidence, OnFatal};
+use crate::guards::after::Assessing;
 use crate::guards::config::Side;
 use crate::identity::Identities;
 use crate::metrics::Metrics;
@@ -90,6 +91,9 @@ pub(super) fn shared(
         masking: Arc::clone(&real.masking),
         catalogue: real.catalogue.stand_ins(&within, model_of),
         guards: Arc::clone(&real.guards),
+        // Nobody looks at a canary when it is over.
+        after: Arc::clone(&real.after),
+        assessing: Assessing::default(),
         // A canary is no traffic to tell anything of.
         enrichments: Arc::clone(&real.enrichments),
         enriching: Enriching::default(),

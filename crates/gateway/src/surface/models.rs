@@ -178,6 +178,7 @@ fn record(call: &Call, visible: &Visible, only: Option<String>) -> CallAuthorise
         policies: decide::policy_digests(&call.caller.gate),
         rules: visible.rules.clone(),
         // A list is many decisions, one for each model; it is not observed.
+        guards_after: Vec::new(),
         observed: None,
         references: Vec::new(),
         opened: None,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::assess::AwaitedLook;
 use super::caller::CallerShown;
 use super::opening::Opened;
 use super::pseudonym::Pseudonyms;
@@ -178,6 +179,9 @@ pub struct CallAuthorised {
     /// What the guards of prompts said.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub guards: Vec<Guarded>,
+    /// The looks that guards will take when it is over, each of which is in `call.assessed` then; none where no such guard is for it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub guards_after: Vec<AwaitedLook>,
     /// What observed policies would have done; none where none is observed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub observed: Option<Observed>,

@@ -12,6 +12,7 @@ use tabellion_gateway::{
 
 use super::Setting;
 use super::gateway::items;
+use super::guard_after::AfterSketch;
 use super::guard_service::ServiceSketch;
 use crate::failure::Failure;
 
@@ -41,6 +42,10 @@ pub(super) const GUARD_KEYS: &[&str] = &[
     "language",
     "threshold_percent",
     "canary",
+    "when",
+    "batch",
+    "batch_wait_ms",
+    "verdict_within_ms",
     "may_edit",
     "schema",
     "tools",
@@ -70,7 +75,8 @@ pub(crate) struct GuardSettings(BTreeMap<String, Sketch>);
 struct Sketch {
     kind: Option<GuardKind>,
     on: Option<Vec<GuardSide>>,
-    mode: GuardMode,
+    mode: Option<GuardMode>,
+    after: AfterSketch,
     systems: Vec<String>,
     purposes: Vec<String>,
     words: Vec<String>,
@@ -99,7 +105,7 @@ impl GuardSettings {
         match setting.key.as_str() {
             "kind" => guard.kind = Some(kind(value).ok_or_else(|| setting.refused(KINDS))?),
             "mode" => {
-                guard.mode = match value {
+                guard.mode = Some(match value {
                     "block" => GuardMode::Block,
                     "flag" => GuardMode::Flag,
                     _ => {
@@ -107,7 +113,7 @@ impl GuardSettings {
                             "is not block or flag: what becomes of a call in which it finds something",
                         ));
                     }
-                };
+                });
             }
             "on" => {
                 let sides: Option<Vec<_>> = items(value).map(side).collect();
@@ -127,6 +133,7 @@ impl GuardSettings {
                 guard.max_bytes =
                     Some(value.parse().map_err(|_| setting.refused("is not a number of bytes"))?);
             }
+            "when" | "batch" | "batch_wait_ms" | "verdict_within_ms" => guard.after.apply(setting)?,
             "canary" => guard.canary = Some(value.to_owned()),
             "may_edit" => {
                 guard.may_edit = value.parse().map_err(|_| setting.refused("is not true or false"))?;
@@ -164,12 +171,17 @@ impl GuardSettings {
             } else if matches!(config.kind, GuardKind::References | GuardKind::Rego) {
                 config.on = vec![GuardSide::Prompt];
             }
-            config.mode = sketch.mode;
+            config.after = sketch.after.config(name)?;
+            let usual = if config.after.is_some() { GuardMode::Flag } else { config.mode };
+            config.mode = sketch.mode.unwrap_or(usual);
             config.systems.clone_from(&sketch.systems);
             config.purposes.clone_from(&sketch.purposes);
             config.words = sketch.words.iter().chain(&sketch.words_of_file).cloned().collect();
             config.max_bytes = sketch.max_bytes;
             config.service = sketch.service.config(&format!("guard.{name}"), config.kind)?;
+            if config.after.is_some() {
+                sketch.service.lets_all_go(&format!("guard.{name}"), &mut config.service)?;
+            }
             config.schema.clone_from(&sketch.schema);
             config.canary.clone_from(&sketch.canary);
             config.may_edit = sketch.may_edit;

@@ -26,7 +26,7 @@ pub(super) struct ServiceSketch {
     version: Option<String>,
     timeout_ms: Option<u64>,
     at_once: Option<u32>,
-    on_error: GuardOnError,
+    on_error: Option<GuardOnError>,
     private_network: bool,
     key_env: Option<String>,
     key_file: Option<PathBuf>,
@@ -63,7 +63,7 @@ impl ServiceSketch {
             "timeout_ms" => self.timeout_ms = Some(number(setting, "milliseconds")?),
             "at_once" => self.at_once = Some(number(setting, "questions")?),
             "on_error" => {
-                self.on_error = match value {
+                self.on_error = Some(match value {
                     "deny" => GuardOnError::Deny,
                     "flag" => GuardOnError::Flag,
                     _ => {
@@ -71,7 +71,7 @@ impl ServiceSketch {
                             "is not deny or flag: what becomes of a call that the service gives no verdict on",
                         ));
                     }
-                };
+                });
             }
             "private_network" => {
                 self.private_network = value.parse().map_err(|_| setting.refused("is not true or false"))?;
@@ -90,6 +90,23 @@ impl ServiceSketch {
             _ => return Err(setting.unknown()),
         }
         self.said = true;
+        Ok(())
+    }
+
+    /// Has `service` stop no call by its silence, as one that is asked when the call is over; refused where a setting says what silence does.
+    pub(super) fn lets_all_go(
+        &self,
+        section: &str,
+        service: &mut Option<GuardServiceConfig>,
+    ) -> Result<(), Failure> {
+        if self.on_error.is_some() {
+            return Err(Failure::malformed(format!(
+                "[{section}] when = \"after\" looks when the call is over, so that on_error has nothing to decide; remove on_error"
+            )));
+        }
+        if let Some(service) = service {
+            service.on_error = GuardOnError::Flag;
+        }
         Ok(())
     }
 
@@ -115,7 +132,7 @@ impl ServiceSketch {
         Ok(Some(GuardServiceConfig {
             timeout_ms: self.timeout_ms.unwrap_or(plain.timeout_ms),
             at_once: self.at_once.unwrap_or(plain.at_once),
-            on_error: self.on_error,
+            on_error: self.on_error.unwrap_or(plain.on_error),
             private_network: self.private_network,
             key_env: self.key_env.clone(),
             key_file: self.key_file.clone(),
@@ -128,6 +145,6 @@ impl ServiceSketch {
     }
 }
 
-fn number<T: FromStr>(setting: &Setting, of: &str) -> Result<T, Failure> {
+pub(super) fn number<T: FromStr>(setting: &Setting, of: &str) -> Result<T, Failure> {
     setting.value.parse().map_err(|_| setting.refused(&format!("is not a number of {of}")))
 }

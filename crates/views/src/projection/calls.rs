@@ -10,12 +10,13 @@ use tabellion_model::body::{
 };
 use tabellion_model::probe::is_probe;
 
+use super::assessments::awaited;
 use super::{Applied, Projection, Table, TaggedColumns, changed, filed, run};
 use crate::record::Record;
 use crate::values::{int, number, word};
 
 pub(crate) const CALLS: Projection =
-    Projection { name: "calls", version: 5, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
+    Projection { name: "calls", version: 6, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 /// How a call stands. By the types of its records alone.
 pub(crate) mod state {
@@ -50,6 +51,7 @@ const TABLES: &[Table] = &[
                     "observed_verdict",
                     "observed_rules",
                     "asked_guards",
+                    "after_guards",
                 ],
             },
             TaggedColumns {
@@ -99,6 +101,7 @@ CREATE TABLE calls (
     observed_verdict TEXT,
     observed_rules TEXT,
     asked_guards TEXT,
+    after_guards TEXT,
     asked_unit BLOB,
     outcome TEXT,
     status INTEGER,
@@ -126,6 +129,7 @@ CREATE INDEX calls_denied ON calls (entry, code) WHERE state = 3;
 CREATE INDEX calls_code ON calls (code, entry) WHERE code IS NOT NULL;
 CREATE INDEX calls_unanswered ON calls (outcome, entry) WHERE outcome <> 'answered';
 CREATE INDEX calls_end_erased ON calls (entry) WHERE state = 1 AND ended_unit IS NULL;
+CREATE INDEX calls_after ON calls (ended_at) WHERE after_guards IS NOT NULL;
 CREATE INDEX calls_observed ON calls (entry) WHERE observed_verdict IS NOT NULL;
 CREATE INDEX calls_answered_by ON calls (system, coalesce(answered_model, model)) WHERE state = 1 AND ended_unit IS NOT NULL;
 CREATE INDEX calls_answered_by_unknown ON calls (system, at) WHERE state = 1 AND (ended_unit IS NULL OR coalesce(answered_model, model) IS NULL);
@@ -188,8 +192,8 @@ fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>
     let observed = body.and_then(|body| body.observed.as_ref());
     let sql = "INSERT INTO calls (entry, record_id, state, system, key, basis, at, surface, model, upstream, purpose, stream,
         request_bytes, request_masked, retry, asked_unit, observed_policies, observed_verdict, observed_rules, attempt_of,
-        asked_guards)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) ON CONFLICT (record_id) WHERE state = 0 DO NOTHING";
+        asked_guards, after_guards)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22) ON CONFLICT (record_id) WHERE state = 0 DO NOTHING";
     let rows = run(
         db,
         sql,
@@ -215,6 +219,7 @@ fn authorised(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>
             observed.map(|observed| list(&observed.rules)),
             record.parent(ATTEMPT_OF).map(|call| *call.as_bytes()),
             body.and_then(|body| said(&body.guards)),
+            body.and_then(|body| awaited(&body.guards_after)),
         ],
     )?;
     Ok(changed(rows, TWICE))

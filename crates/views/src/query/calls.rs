@@ -9,7 +9,8 @@ use tabellion_model::body::{CallAuthorised, CallBroken, CallCompleted, CallDenie
 use tabellion_model::{CredentialId, Micros, RecordId, SystemId};
 
 use super::{
-    EnrichedCall, MAX_ROWS, Page, Reference, Rows, Where, body, bytes, call_groups, needle, reference,
+    AssessedCall, EnrichedCall, MAX_ROWS, Page, Reference, Rows, Where, body, bytes, call_groups, needle,
+    reference,
 };
 use crate::error::ViewsError;
 use crate::projection::filed;
@@ -189,6 +190,8 @@ pub struct CallDetail {
     pub end: Option<CallEnd>,
     /// What detectors said of it when it was over; none: nobody looked at it.
     pub enriched: Option<EnrichedCall>,
+    /// What guards said of it when it was over; none: nothing yet, or none is for it.
+    pub assessed: Option<AssessedCall>,
 }
 
 /// A call without an end.
@@ -259,7 +262,8 @@ impl Views {
                 .or_else(|| body(&view).map(|end| CallEnd::Denied(Box::new(end))));
         }
         let enriched = self.enriched(&row.record_id)?;
-        Ok(CallDetail { row, authorised, end_record, end, enriched })
+        let assessed = self.assessed(&row.record_id)?;
+        Ok(CallDetail { row, authorised, end_record, end, enriched, assessed })
     }
 
     /// Calls permitted below entry `below` that have no end, oldest first: after a start, those that the process before left behind. To be asked

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 use tabellion_model::SystemId;
-use tabellion_model::body::GuardOutcome;
+use tabellion_model::body::{AwaitedLook, EnrichedSide, GuardOutcome};
 
+use super::assessments::look;
 use super::calls::ASKS_A_MODEL;
 use super::spend::SpendFilter;
 use super::{Where, bytes};
@@ -99,6 +100,12 @@ impl OutcomeCounts {
     }
 }
 
+/// What guards said of a call when it was over.
+const ASSESSED: &str =
+    "(SELECT coalesce(said, '!') FROM assessments WHERE assessments.call = calls.record_id)";
+/// In place of it, that it was erased.
+const GONE: &str = "!";
+
 /// Calls that are alike in all that is counted.
 struct Group {
     system: Option<SystemId>,
@@ -107,6 +114,10 @@ struct Group {
     ended_gone: bool,
     asked: Option<String>,
     ended: Option<String>,
+    /// The looks that guards take when it is over.
+    awaited: Option<String>,
+    /// What they said; none: nothing yet.
+    assessed: Option<String>,
     calls: u64,
 }
 
@@ -132,7 +143,8 @@ impl Views {
 pub(super) fn report(db: &Connection, source: &str, values: Vec<Value>) -> rusqlite::Result<GuardReport> {
     let sql = format!(
         "SELECT system, state, asked_unit IS NULL AS asked_gone, ended_unit IS NULL AS ended_gone, asked_guards, ended_guards,
-        count(*) AS calls FROM {source} GROUP BY 1, 2, 3, 4, 5, 6 LIMIT {MAX_GUARD_GROUPS}"
+        after_guards, CASE WHEN after_guards IS NOT NULL OR asked_unit IS NULL THEN {ASSESSED} END AS assessed,
+        count(*) AS calls FROM {source} GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 LIMIT {MAX_GUARD_GROUPS}"
     );
     let mut select = db.prepare_cached(&sql)?;
     let groups = select.query_map(params_from_iter(values), group)?;
@@ -151,8 +163,26 @@ fn group(row: &Row<'_>) -> rusqlite::Result<Group> {
         ended_gone: row.get("ended_gone")?,
         asked: row.get("asked_guards")?,
         ended: row.get("ended_guards")?,
+        awaited: row.get("after_guards")?,
+        assessed: row.get("assessed")?,
         calls: number(row, "calls")?,
     })
+}
+
+impl Group {
+    /// What guards came to that look when a call is over; one that said nothing yet did not look. None: what they said was erased.
+    fn after(&self) -> Option<Vec<(AwaitedLook, GuardOutcome)>> {
+        match (&self.awaited, self.assessed.as_deref()) {
+            (_, Some(GONE)) => None,
+            (_, Some(said)) => {
+                Some(said.split(' ').filter(|word| !word.is_empty()).map(read_after).collect())
+            }
+            (Some(awaited), None) => {
+                Some(awaited.split(' ').map(|word| (look(word), GuardOutcome::NotRun)).collect())
+            }
+            (None, None) => Some(Vec::new()),
+        }
+    }
 }
 
 impl GuardReport {
@@ -183,9 +213,18 @@ impl GuardReport {
                 gravest = gravest.max(Some(gravity(outcome)));
             }
         }
+        let after = group.after();
+        for (look, outcome) in after.iter().flatten() {
+            let side = if look.side == EnrichedSide::Answer { GuardSide::Answer } else { GuardSide::Prompt };
+            let (guard, version) = (look.guard.clone(), look.version.clone());
+            let key = GuardKey { system: group.system, guard, version, side };
+            *self.guards.entry(key).or_default().of(*outcome) += group.calls;
+            gravest = gravest.max(Some(gravity(*outcome)));
+        }
         let counts = self.calls.entry(group.system).or_default();
         counts.calls += group.calls;
-        let is_gone = group.asked_gone || group.state == state::COMPLETED && group.ended_gone;
+        let is_gone =
+            group.asked_gone || group.state == state::COMPLETED && group.ended_gone || after.is_none();
         let has_end = group.state == state::COMPLETED || group.state == state::DENIED;
         let count = match gravest.map(of_gravity) {
             // What is erased may have been graver than what is left.
@@ -204,6 +243,12 @@ fn read(word: &str) -> (String, String, GuardOutcome) {
     let (guard, version) = name.split_once('@').unwrap_or((name, ""));
     let outcome = serde_json::from_value(outcome.into()).unwrap_or(GuardOutcome::NotRun);
     (guard.to_owned(), version.to_owned(), outcome)
+}
+
+/// The same of a word of what guards said after the call (`projection/assessments.rs`).
+fn read_after(word: &str) -> (AwaitedLook, GuardOutcome) {
+    let (name, outcome) = word.rsplit_once('=').unwrap_or((word, ""));
+    (look(name), serde_json::from_value(outcome.into()).unwrap_or(GuardOutcome::NotRun))
 }
 
 /// The outcomes, the least grave first.

@@ -388,14 +388,17 @@ fn ranked(groups: &[Group], sorted: &[u64], percent: u64) -> Found {
     Found { low, high: at(rank), observations, unknown }
 }
 
-/// What guards came to: looks of one guard, or calls by the gravest outcome of all their guards. Calls under way are not counted yet.
+/// Of calls at which no guard will look any more: neither one under way, nor one that is over and of which guards owe what they say.
+const LOOKED_AT: &str = "(calls.after_guards IS NULL OR EXISTS (SELECT 1 FROM assessments WHERE assessments.call = calls.record_id))";
+
+/// What guards came to: looks of one guard, or calls by the gravest outcome of all their guards. Calls of which more will be said are not counted yet.
 fn of_guards(
     db: &Connection,
     test: &RuleTest,
     source: &str,
     values: Vec<Value>,
 ) -> rusqlite::Result<Option<Found>> {
-    let ended = format!("{source} WHERE calls.state <> {}", state::OPEN);
+    let ended = format!("{source} WHERE calls.state <> {} AND {LOOKED_AT}", state::OPEN);
     let report = guards::report(db, &ended, values.clone())?;
     let all = report.all();
     if report.groups >= MAX_GUARD_GROUPS || all.calls > MAX_RULE_CALLS {
@@ -427,7 +430,9 @@ fn of_guards(
 /// Looks of which what guards said was erased, one for each side of a call: perhaps those of the guard that is asked for.
 fn erased_looks(db: &Connection, ended: &str, values: Vec<Value>) -> rusqlite::Result<u64> {
     let sql = format!(
-        "SELECT coalesce(sum(asked_unit IS NULL), 0) + coalesce(sum(state = {} AND ended_unit IS NULL), 0) AS looks FROM {ended}",
+        "SELECT coalesce(sum(asked_unit IS NULL), 0) + coalesce(sum(state = {} AND ended_unit IS NULL), 0)
+        + coalesce(sum(EXISTS (SELECT 1 FROM assessments WHERE assessments.call = calls.record_id AND assessments.unit IS NULL)), 0) AS looks
+        FROM {ended}",
         state::COMPLETED
     );
     db.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| number(row, "looks"))

@@ -353,6 +353,7 @@ pub(crate) fn authorised(system: SystemId, key: CredentialId, model: &str) -> Dr
         policies: vec!["ef".repeat(32)],
         rules: vec!["house.rule0".to_owned()],
         guards: vec![guarded("house-words", GuardOutcome::Passed)],
+        guards_after: Vec::new(),
         observed: Some(Observed {
             policies: vec!["0b".repeat(32)],
             verdict: "forbidden".to_owned(),

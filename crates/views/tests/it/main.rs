@@ -9,6 +9,7 @@
     reason = "a test that meets the unexpected has to stop, and says what it counted"
 )]
 
+mod assessments;
 mod attempts;
 mod budget_alerts;
 mod budgets_of_callers;

@@ -118,7 +118,7 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
         blocks.insert(if refused.is_some() { 0 } else { blocks.len() }, form);
     }
     let content = Content {
-        lead: "Whether guards and masking stop what they must: proven by a canary that was stopped, set up but not proven, or open to be bypassed."
+        lead: "Whether guards and masking stop what they must: proven by a canary that was stopped, set up but not proven, or open to be bypassed. Guards that look when a call is over (when = \"after\") stop nothing and are not tried."
             .to_owned(),
         blocks,
         ..Content::titled("Guards")

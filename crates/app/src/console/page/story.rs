@@ -6,7 +6,7 @@ use askama::Template;
 use serde_json::json;
 
 use super::calls::{captured_readable, day_of};
-use super::{came, enriched, stops, tools, unmask};
+use super::{assessed, came, enriched, stops, tools, unmask};
 use crate::console::answer::Answered;
 use crate::console::block::{Block, Facts, Line, Note, Text, section};
 use crate::console::cell::Cell;
@@ -75,6 +75,7 @@ pub(super) fn page(visit: &Visit<'_>, call: &Call, status: u16, refused: Option<
     }
     let story = Block::of(&Story { steps })?;
     let mut blocks = vec![story];
+    blocks.extend(assessed::of_call(visit, call)?);
     blocks.extend(enriched::of_call(visit, call)?);
     blocks.extend(came::attempts(visit, call)?);
     if visit.can(Permission::ReadEntries) {

@@ -228,6 +228,7 @@ impl House {
             policies: vec!["c".repeat(64)],
             rules: vec!["base.rule1".into()],
             guards: Vec::new(),
+            guards_after: Vec::new(),
             observed: None,
             references: Vec::new(),
             opened: None,

@@ -6,7 +6,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, TE, USER_AGENT};
-use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use tabellion_guard::service::{Fault, MAX_ANSWER_BYTES};
 
 use super::{Outside, Unable};
@@ -15,6 +15,8 @@ use crate::upstream::pool::Pool;
 
 /// What is called there: `proto/tabellion/guard/v1/guard.proto`.
 pub(super) const METHOD: &str = "/tabellion.guard.v1.Guard/Check";
+/// The same of many questions together.
+pub(super) const BATCH_METHOD: &str = "/tabellion.guard.v1.Guard/CheckBatch";
 /// Before a message: whether it is compressed, and its length.
 const PREFIX_BYTES: usize = 5;
 const CONTENT: &str = "application/grpc";
@@ -27,8 +29,12 @@ const IDENTITY: &str = "identity";
 const MAX_STATUS: u32 = 16;
 
 /// Asks, and gives the message that came back. The caller limits the time.
-pub(super) async fn exchange(outside: &Outside, message: Bytes, pool: &Pool) -> Result<Bytes, Unable> {
-    let mut request = request(outside, &message)?;
+pub(super) async fn exchange(
+    outside: &Outside,
+    (message, target): (Bytes, &Uri),
+    pool: &Pool,
+) -> Result<Bytes, Unable> {
+    let mut request = request(outside, &message, target)?;
     let answer = loop {
         let known = pool.shared(outside.number);
         let reused = known.is_some();
@@ -56,7 +62,7 @@ pub(super) async fn exchange(outside: &Outside, message: Bytes, pool: &Pool) -> 
     read(answer).await
 }
 
-fn request(outside: &Outside, message: &Bytes) -> Result<Request<Full<Bytes>>, Unable> {
+fn request(outside: &Outside, message: &Bytes, target: &Uri) -> Result<Request<Full<Bytes>>, Unable> {
     let length = u32::try_from(message.len()).map_err(|_| Unable::Unshown)?;
     let mut body = BytesMut::with_capacity(PREFIX_BYTES + message.len());
     body.put_u8(0);
@@ -64,7 +70,7 @@ fn request(outside: &Outside, message: &Bytes) -> Result<Request<Full<Bytes>>, U
     body.extend_from_slice(message);
     let mut request = Request::new(Full::new(body.freeze()));
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = outside.target.clone();
+    *request.uri_mut() = target.clone();
     let headers = request.headers_mut();
     for (name, value) in
         [(CONTENT_TYPE, CONTENT), (TE, "trailers"), (ACCEPT_ENCODING, IDENTITY), (USER_AGENT, OUR_USER_AGENT)]
