@@ -105,7 +105,7 @@ pub struct GuardConfig {
     /// Routes it is for, as records name them; none: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<String>,
-    /// Its place among all guards: those with smaller numbers come first; none: [`DEFAULT_ORDER`].
+    /// Its place among all guards: those with smaller numbers come first; none: 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<u32>,
     /// Of `words`: the list.
