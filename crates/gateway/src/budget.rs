@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::{Map, Value as Json};
 use tabellion_model::Micros;
 use tabellion_model::body::BudgetSubject;
-use tabellion_model::charge::{Charged, MAX_CHARGED, Rates, Reserved, Spent};
+use tabellion_model::charge::{Charged, Cost, MAX_CHARGED, Rates, Reserved, Spent};
 use tabellion_views::gate::{GateBudget, GateCell, GatePrice};
 
 use crate::decide::Refusal;
@@ -40,6 +40,11 @@ impl Charge {
     pub(crate) fn new(reserved: Reserved, price: Option<&GatePrice>) -> Self {
         let named = price.filter(|price| reserved.price == Some(price.record));
         Self { reserved, rates: named.map(|price| price.rates) }
+    }
+
+    /// The most that it may cost; none: no price is known.
+    pub(crate) fn cost(&self) -> Option<Cost> {
+        self.most().cost
     }
 
     fn most(&self) -> Take {

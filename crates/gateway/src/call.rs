@@ -396,7 +396,7 @@ impl Running {
         let guards = &self.worker.shared.guards;
         let caller = &self.authorised.caller;
         let system = caller.system_id;
-        let numbers = guards.that_apply(Side::Answer, caller.stands_for, purpose);
+        let numbers = guards.that_apply(Side::Answer, caller.stands_for, purpose, ready.surface.name());
         let about = || About::new(model, purpose, system);
         AnswerGuards::over(guards, numbers, about, ready.wanted.as_ref(), ready.treated.classes).map(Box::new)
     }

@@ -155,6 +155,11 @@ impl Found {
     }
 }
 
+/// Whether a declared route is called so.
+pub(crate) fn is_name(name: &str) -> bool {
+    FAMILIES.into_iter().flatten().any(|declared| declared.name == name)
+}
+
 /// Whether somebody asks for a conversation in real time, or for what would let them have one past the gateway.
 pub(crate) fn is_realtime(target: &Uri) -> bool {
     let path = target.path();

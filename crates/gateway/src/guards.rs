@@ -6,6 +6,7 @@
 pub(crate) mod answer;
 pub(crate) mod asking;
 pub(crate) mod config;
+pub(crate) mod cost;
 pub(crate) mod edits;
 pub(crate) mod gathered;
 pub(crate) mod outside;

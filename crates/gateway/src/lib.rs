@@ -62,6 +62,7 @@ pub use enrich::config::{EnrichConfig, Kind as EnrichKind};
 pub use evidence::OnFatal;
 pub use gateway::{Foundations, Gateway};
 pub use guards::config::{GuardConfig, Kind as GuardKind, Mode as GuardMode, Side as GuardSide, TopicConfig};
+pub use guards::cost::CostConfig as GuardCostConfig;
 pub use guards::outside::config::{
     OnError as GuardOnError, ServiceConfig as GuardServiceConfig, Shape as GuardShape,
 };

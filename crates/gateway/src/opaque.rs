@@ -174,7 +174,7 @@ pub(crate) async fn run(mut call: Call, found: Box<Found>, body: Bytes) {
     if !is_open(&running.worker.shared, prepared.opening) {
         return running.fail(NoAnswer::Withdrawn(Code::OpaqueNotEnabled)).await;
     }
-    running.authorised.facts.guards = not_run(&running, &prepared);
+    running.authorised.facts.guards = not_run(&running, &prepared, found.declared.name);
     let (enrichments, caller) = (&running.worker.shared.enrichments, &running.authorised.caller);
     running.authorised.pending =
         Pending::unseen(enrichments, caller, &prepared.model, &prepared.permission.purpose);
@@ -250,10 +250,10 @@ fn masking_not_run() -> Guarded {
 }
 
 /// That nothing looked at the answer: the guards of answers, and masking.
-fn not_run(running: &Running, prepared: &Prepared) -> Vec<Guarded> {
+fn not_run(running: &Running, prepared: &Prepared, route: &str) -> Vec<Guarded> {
     let guards = &running.worker.shared.guards;
-    let system = running.authorised.caller.system_id;
-    let numbers = guards.that_apply(Side::Answer, system, &prepared.permission.purpose);
+    let (system, purpose) = (running.authorised.caller.system_id, &prepared.permission.purpose);
+    let numbers = guards.that_apply(Side::Answer, system, purpose, route);
     let own = numbers.iter().filter_map(|number| guards.all.get(*number)).map(Guard::not_run);
     own.chain([masking_not_run()]).collect()
 }

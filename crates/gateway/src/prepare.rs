@@ -38,6 +38,7 @@ pub(crate) const PURPOSE: &str = "tabellion-purpose";
 /// What was decided, ready to be sent.
 pub(crate) struct Ready {
     pub(crate) model: String,
+    pub(crate) surface: Surface,
     pub(crate) stream: bool,
     pub(crate) usage_wanted: bool,
     /// How much it may take, as its caller sent it.
@@ -81,7 +82,8 @@ impl Call {
     ) -> Result<Ready, (Refusal, Option<String>)> {
         let mut ready = self.prepare(surface, body, rules)?;
         let guards = &self.worker.shared.guards;
-        let numbers = guards.that_apply(Side::Prompt, self.caller.stands_for, &ready.permission.purpose);
+        let (whose, purpose) = (self.caller.stands_for, &ready.permission.purpose);
+        let numbers = guards.that_apply(Side::Prompt, whose, purpose, surface.name());
         if guards.ask_any(&numbers) {
             let asked = Box::pin(self.asked(surface, &numbers, &mut ready)).await;
             asked.map_err(|refusal| (refusal, Some(ready.model.clone())))?;
@@ -122,7 +124,7 @@ impl Call {
         };
         let shared = &self.worker.shared;
         let permission = decide::decide(&self.caller, &asked, &shared.catalogue, rules).map_err(refused)?;
-        self.check_failing(&permission).map_err(refused)?;
+        self.check_failing(&permission, surface).map_err(refused)?;
         let translation =
             translate::translation(surface, &permission.target.upstream, self.at).map_err(refused)?;
         let sent_on = translate::sent_on(translation, &self.headers, surface);
@@ -137,19 +139,23 @@ impl Call {
         };
         let treated = self.treat(&request, &changes, &permission, &mut scope).map_err(refused)?;
         let pseudonyms = settling.settle(&mut scope, self.caller.is_probe());
-        let guards = self.guarded(&request, &treated, &permission, &asked).map_err(refused)?;
-        let whose = (self.caller.stands_for, permission.purpose.as_str());
+        let sent = translate::sent(translation, &treated.bytes, request.asks, &limits).map(|(sent, asks)| {
+            let bytes = treated.bytes.len().max(sent.len());
+            let charge = self.charge(surface, &asks, bytes, &permission, model);
+            (sent, charge)
+        });
+        let charge = sent.as_ref().ok().map(|(_, charge)| charge);
+        let guards = self.guarded((&request, &treated), &permission, &asked, charge).map_err(refused)?;
+        let whose = (self.caller.stands_for, permission.purpose.as_str(), surface.name());
         let wanted = shared.guards.wanted(whose, body, &guards).map_err(refused)?;
-        let upstream = &permission.target.upstream.name;
-        let given = permission.target.model.as_deref().unwrap_or(model);
-        let price = bound::price(&self.caller.gate.prices, upstream, given, shared.now());
-        let (sent, asks) = translate::sent(translation, &treated.bytes, request.asks, &limits)
-            .map_err(|refusal| refused(Refusal { guards: guards.clone(), ..refusal }))?;
-        let reserved = bound::reserve(surface, &asks, treated.bytes.len().max(sent.len()), price);
+        // What cannot be said to the provider is told after what guards have against it.
+        let (sent, charge) =
+            sent.map_err(|refusal| refused(Refusal { guards: guards.clone(), ..refusal }))?;
         Ok(Ready {
             wanted,
             guards,
-            charge: Charge::new(reserved, price),
+            charge,
+            surface,
             stream: request.stream,
             usage_wanted: request.usage_wanted,
             treated,
@@ -165,13 +171,29 @@ impl Call {
         })
     }
 
+    /// What a body of `bytes` bytes would reserve that asks for `model`.
+    pub(crate) fn charge(
+        &self,
+        surface: Surface,
+        asks: &Asks,
+        bytes: usize,
+        permission: &Permission,
+        model: &str,
+    ) -> Charge {
+        let target = &permission.target;
+        let given = target.model.as_deref().unwrap_or(model);
+        let now = self.worker.shared.now();
+        let price = bound::price(&self.caller.gate.prices, &target.upstream.name, given, now);
+        Charge::new(bound::reserve(surface, asks, bytes, price), price)
+    }
+
     /// Refused where a guard that is for the call, on either side, or masking for its provider, let a canary through.
-    fn check_failing(&self, permission: &Permission) -> Result<(), Refusal> {
+    fn check_failing(&self, permission: &Permission, surface: Surface) -> Result<(), Refusal> {
         let Worker { shared, .. } = self.worker.as_ref();
         let applies = |number: usize| {
             [Side::Prompt, Side::Answer].into_iter().any(|side| {
-                let for_it = shared.guards.that_apply(side, self.caller.stands_for, &permission.purpose);
-                for_it.contains(&number)
+                let (whose, purpose) = (self.caller.stands_for, &permission.purpose);
+                shared.guards.that_apply(side, whose, purpose, surface.name()).contains(&number)
             })
         };
         shared.failing.check(applies, &permission.target.upstream.name)
@@ -220,19 +242,24 @@ impl Call {
     /// What the guards say of what is about to be sent; refused where one stops it.
     fn guarded(
         &self,
-        request: &Request<'_>,
-        treated: &Treated,
+        (request, treated): (&Request<'_>, &Treated),
         permission: &Permission,
         asked: &Asked<'_>,
+        charge: Option<&Charge>,
     ) -> Result<Vec<Guarded>, Refusal> {
         let guards = &self.worker.shared.guards;
-        let numbers = guards.that_apply(Side::Prompt, self.caller.stands_for, &permission.purpose);
+        let (whose, purpose) = (self.caller.stands_for, &permission.purpose);
+        let numbers = guards.that_apply(Side::Prompt, whose, purpose, asked.surface);
         let bytes = treated.bytes.len() as u64;
         let references = &References::of(&self.headers);
         let found = [treated.masked.as_slice(), &treated.passed].concat();
-        let prompt = Prompt { texts: request.texts(), found: &found, bytes, references };
+        let prompt =
+            Prompt { texts: request.texts(), found: &found, bytes, tools: &request.tools, references };
         let mut results = guards.prompt(&numbers, prompt);
         self.ask_rego_of_prompt(&numbers, &mut results, (request, treated), permission, asked);
+        if let Some(charge) = charge {
+            self.ask_cost(&numbers, &mut results, charge);
+        }
         let Some(stop) = guards.stop(&results, Side::Prompt) else { return Ok(results) };
         // Rules had permitted it, so none is named, and nothing is said of what observed ones would have done.
         Err(Refusal { guards: results, ..Refusal::new(stop.code, stop.text) })
@@ -270,7 +297,11 @@ impl Call {
         self.heed(ready);
         let waiting = Waiting { worker: &worker, watch: &mut self.watch, stopwatch: &mut self.stopwatch };
         let waited = waiting.ask(numbers, &mut ready.guards, &matter).await;
-        let waited = waited.map(|proposals| self.edit(surface, ready, &matter, &proposals));
+        let waited = waited.map(|proposals| {
+            self.edit(surface, ready, &matter, &proposals);
+            // What was put in may have made it longer.
+            self.ask_cost(numbers, &mut ready.guards, &ready.charge);
+        });
         let (code, reason) = match (waited, worker.shared.guards.stop(&ready.guards, Side::Prompt)) {
             (Err(interrupt), _) => {
                 let none = NoAnswer::Interrupted(interrupt);

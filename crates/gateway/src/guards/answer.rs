@@ -125,7 +125,7 @@ fn known_late(guard: &Guard) -> bool {
     match guard.check {
         Check::Screen { at_the_end, .. } => at_the_end,
         Check::Secrets | Check::ProviderFlags | Check::Outside(_) | Check::Schema(_) => true,
-        Check::Size(_) | Check::References(_) | Check::Rego(_) => false,
+        Check::Size { .. } | Check::References(_) | Check::Rego(_) | Check::Cost(_) => false,
     }
 }
 
@@ -281,13 +281,14 @@ impl AnswerGuards {
     pub(crate) fn must_stop(&self, bytes: u64) -> bool {
         self.these().filter(|guard| guard.mode == Mode::Block).any(|guard| match guard.check {
             Check::Screen { rule, .. } => self.found.findings.any(rule),
-            Check::Size(most) => bytes > most,
+            Check::Size { bytes: most, .. } => bytes > most,
             Check::Secrets
             | Check::ProviderFlags
             | Check::References(_)
             | Check::Outside(_)
             | Check::Schema(_)
-            | Check::Rego(_) => false,
+            | Check::Rego(_)
+            | Check::Cost(_) => false,
         })
     }
 
@@ -380,8 +381,14 @@ impl AnswerGuards {
     pub(crate) fn results(&self, whole: bool, bytes: u64) -> Vec<Guarded> {
         let secrets = secrets_of(self.found.secrets.iter().copied());
         let flag = self.flag.as_deref();
-        let found =
-            Found { findings: &self.found.findings, secrets: &secrets, bytes, flag, references: None };
+        let found = Found {
+            findings: &self.found.findings,
+            secrets: &secrets,
+            bytes,
+            tools: 0,
+            flag,
+            references: None,
+        };
         let says = |guard: &Guard| {
             if let (Check::Schema(place), Some(held)) = (guard.check, &self.held)
                 && let Some(schema) = self.guards.schemas.get(place)
@@ -390,11 +397,12 @@ impl AnswerGuards {
             }
             let said = guard.judge(&found);
             let looked = match guard.check {
-                Check::Size(_)
+                Check::Size { .. }
                 | Check::References(_)
                 | Check::Outside(_)
                 | Check::Schema(_)
-                | Check::Rego(_) => true,
+                | Check::Rego(_)
+                | Check::Cost(_) => true,
                 Check::ProviderFlags => whole,
                 Check::Screen { .. } | Check::Secrets => whole && (self.has_text || self.read_rest),
             };

@@ -76,6 +76,9 @@ impl Guards {
         if let Some(found) = of(GuardOutcome::Blocked).next() {
             // Who asked can leave something out of a prompt, and nothing of an answer.
             let then = match side {
+                Side::Prompt if self.is_of_amounts(&found.guard) => {
+                    "ask for less: a shorter prompt, a lower max_tokens, fewer tools; or ask"
+                }
                 Side::Prompt => "leave out what it names, or ask",
                 Side::Answer => "the answer is held back; ask",
             };
@@ -88,10 +91,12 @@ impl Guards {
         }
         let unseen = of(GuardOutcome::Errored).find(|result| self.denies_unseen(&result.guard))?;
         // What a schema cannot be held against is so however often it is asked for; of others' services there may be one later.
-        let then = if self.holds_by_schema(&unseen.guard) {
-            "that does not change by waiting: ask for a shorter or simpler answer"
-        } else {
-            "try again later"
+        let then = match self.check_of(&unseen.guard) {
+            Some(Check::Schema(_)) => "that does not change by waiting: ask for a shorter or simpler answer",
+            Some(Check::Cost(_)) => {
+                "that does not change by waiting: ask for a model with a price, at the ordinary tier, or have one set"
+            }
+            _ => "try again later",
         };
         let text = format!(
             "the guard {} could not look at it{}, so it is not let through; {then}, or ask the governance engineer who keeps the guard",
@@ -101,14 +106,19 @@ impl Guards {
         Some(Stop { code: Code::GuardErrored, text })
     }
 
-    fn holds_by_schema(&self, name: &str) -> bool {
-        self.all.iter().any(|guard| guard.name == name && matches!(guard.check, Check::Schema(_)))
+    fn check_of(&self, name: &str) -> Option<Check> {
+        self.all.iter().find(|guard| guard.name == name).map(|guard| guard.check)
+    }
+
+    /// Whether the guard of this name is over how much is asked for, so that no word has to be left out.
+    fn is_of_amounts(&self, name: &str) -> bool {
+        matches!(self.check_of(name), Some(Check::Size { .. } | Check::Cost(_)))
     }
 
     /// Whether the guard of this name stops what it could not look at: so does every one that is not told otherwise.
     fn denies_unseen(&self, name: &str) -> bool {
         let guard = self.all.iter().find(|guard| guard.name == name);
-        if let Some(guard) = guard.filter(|guard| matches!(guard.check, Check::Schema(_))) {
+        if let Some(guard) = guard.filter(|guard| matches!(guard.check, Check::Schema(_) | Check::Cost(_))) {
             return guard.mode == Mode::Block;
         }
         let outside = guard.and_then(|guard| match guard.check {

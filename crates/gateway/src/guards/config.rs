@@ -3,9 +3,13 @@
 use serde::{Deserialize, Serialize};
 use tabellion_guard::{Rule, Topic};
 
+use crate::guards::cost::CostConfig;
 use crate::guards::outside::config::{ServiceConfig, Shape};
 use crate::guards::rego::RegoConfig;
 use crate::guards::schema::config::SchemaConfig;
+
+/// The place of a guard that names none.
+pub(crate) const DEFAULT_ORDER: u32 = 100;
 
 /// What a guard looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -42,7 +46,7 @@ pub enum Kind {
     Invisible,
     /// Keys, tokens and passwords, as masking knows them.
     Secrets,
-    /// More bytes than wanted.
+    /// More bytes, or more tools, than wanted.
     Size,
     /// The provider's own word that it withheld or filtered something.
     ProviderFlags,
@@ -56,6 +60,8 @@ pub enum Kind {
     Schema,
     /// What a policy in Rego says of the facts of a call.
     Rego,
+    /// More than a call may take, in tokens or money.
+    Cost,
 }
 
 /// A topic of a guard.
@@ -95,6 +101,12 @@ pub struct GuardConfig {
     /// Purposes it is for; none: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub purposes: Vec<String>,
+    /// Routes it is for, as records name them; none: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<String>,
+    /// Its place among all guards: those with smaller numbers come first; none: 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<u32>,
     /// Of `words`: the list.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<String>,
@@ -104,6 +116,12 @@ pub struct GuardConfig {
     /// Of `size`: most bytes of what it looks at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_bytes: Option<u64>,
+    /// Of `size`: most tools that a request offers the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tools: Option<u64>,
+    /// Of `cost`: most that a call may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<CostConfig>,
     /// Of `references`: how many a call must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub references: Option<usize>,
@@ -138,9 +156,13 @@ impl GuardConfig {
             mode: Mode::Block,
             systems: Vec::new(),
             purposes: Vec::new(),
+            routes: Vec::new(),
+            order: None,
             words: Vec::new(),
             topics: Vec::new(),
             max_bytes: None,
+            max_tools: None,
+            cost: None,
             references: None,
             service: None,
             canary: None,
@@ -169,18 +191,16 @@ impl GuardConfig {
             | Kind::Http
             | Kind::Grpc
             | Kind::Schema
-            | Kind::Rego => None,
+            | Kind::Rego
+            | Kind::Cost => None,
         }
     }
 
     /// What is set that its kind does not have, or missing that it needs.
     pub(crate) fn misfit(&self) -> Option<&'static str> {
-        let has = (!self.words.is_empty(), !self.topics.is_empty(), self.max_bytes.is_some());
-        let wants = (self.kind == Kind::Words, self.kind == Kind::Topics, self.kind == Kind::Size);
-        if has != wants {
-            return Some(
-                "kind words takes words, topics takes topics, size takes max_bytes, and no other kind takes any of these",
-            );
+        let has = (!self.words.is_empty(), !self.topics.is_empty());
+        if has != (self.kind == Kind::Words, self.kind == Kind::Topics) {
+            return Some("kind words takes words, topics takes topics, and no other kind takes any of these");
         }
         if self.references.is_some() != (self.kind == Kind::References) || self.references == Some(0) {
             return Some("kind references takes at_least, 1 or more, and no other kind but topics does");
@@ -231,6 +251,34 @@ impl GuardConfig {
         if self.kind == Kind::ProviderFlags && self.on.contains(&Side::Prompt) {
             return Some("kind provider_flags looks at answers alone; set on = [\"answer\"]");
         }
-        (self.max_bytes == Some(0)).then_some("max_bytes 0 would stop everything; set at least 1")
+        self.misfit_of_limits()
+    }
+
+    /// The same of how much a call may be.
+    fn misfit_of_limits(&self) -> Option<&'static str> {
+        if (self.max_bytes.is_some() || self.max_tools.is_some()) != (self.kind == Kind::Size) {
+            return Some(
+                "kind size takes max_bytes or max_tools, or both, and no other kind takes any of these",
+            );
+        }
+        if self.max_bytes == Some(0) {
+            return Some("max_bytes 0 would stop everything; set at least 1");
+        }
+        let prompts_alone = self.on == [Side::Prompt];
+        if self.kind == Kind::Size && self.max_bytes.is_none() && !prompts_alone {
+            return Some("max_tools looks at prompts alone; set on = [\"prompt\"], or max_bytes beside it");
+        }
+        if self.max_tools.is_some() && !self.on.contains(&Side::Prompt) {
+            return Some("max_tools looks at prompts, and on leaves them out; add \"prompt\"");
+        }
+        if self.cost.is_some() != (self.kind == Kind::Cost) {
+            return Some(
+                "kind cost takes max_per_call with currency, max_input_tokens or max_output_tokens, and no other kind takes any of these",
+            );
+        }
+        if self.kind == Kind::Cost && !prompts_alone {
+            return Some("kind cost is asked before a call is sent; set on = [\"prompt\"]");
+        }
+        self.cost.as_ref().and_then(CostConfig::misfit)
     }
 }

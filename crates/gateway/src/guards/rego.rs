@@ -8,6 +8,7 @@ use tabellion_guard::MAX_LABELS;
 use tabellion_model::body::{GuardOutcome, Guarded, Masked};
 use tabellion_policy::{Rego, RegoCall, RegoError, RegoVerdict, UNNAMED};
 
+use crate::budget::Charge;
 use crate::call::Call;
 use crate::decide::{self, Asked, Permission, Refusal};
 use crate::guards::config::{Mode, Side};
@@ -117,37 +118,46 @@ impl Call {
         self.worker.shared.guards.ask_rego(numbers, results, &call, texts);
     }
 
-    /// What policies say of a line of a batch; refused where one stops it.
+    /// What policies, and guards over costs, say of a line of a batch; refused where one stops it.
     pub(crate) fn line_passes(
         &self,
         request: &Request<'_>,
         treated: &Treated,
         permission: &Permission,
         asked: &Asked<'_>,
+        charge: &Charge,
     ) -> Result<Vec<Guarded>, Refusal> {
         let guards = &self.worker.shared.guards;
-        let numbers = guards.that_apply(Side::Prompt, self.caller.stands_for, &permission.purpose);
+        let (whose, purpose) = (self.caller.stands_for, &permission.purpose);
+        let numbers = guards.that_apply(Side::Prompt, whose, purpose, asked.surface);
         let mut results: Vec<Guarded> =
             numbers.iter().filter_map(|number| guards.all.get(*number)).map(Guard::not_run).collect();
         self.ask_rego_of_prompt(&numbers, &mut results, (request, treated), permission, asked);
+        self.ask_cost(&numbers, &mut results, charge);
         match guards.stop(&results, Side::Prompt) {
             Some(stop) => Err(Refusal { guards: results, ..Refusal::new(stop.code, stop.text) }),
             None => Ok(results),
         }
     }
 
-    /// The guards of a declared route: those that read did not run, and policies are asked without texts. Refused where one stops the call.
+    /// The guards of a declared route: those that read did not run, policies are asked without texts, and those over costs where something is reserved. Refused where one stops the call.
     pub(crate) fn guarded_unread(
         &self,
         asked: &Asked<'_>,
         permission: &Permission,
         sent: Sent<'_>,
+        charge: &Charge,
     ) -> Result<Vec<Guarded>, Refusal> {
         let guards = &self.worker.shared.guards;
-        let numbers = guards.that_apply(Side::Prompt, self.caller.stands_for, &permission.purpose);
+        let (whose, purpose) = (self.caller.stands_for, &permission.purpose);
+        let numbers = guards.that_apply(Side::Prompt, whose, purpose, asked.surface);
         let mut results: Vec<Guarded> =
             numbers.iter().filter_map(|number| guards.all.get(*number)).map(Guard::not_run).collect();
         self.ask_rego(&numbers, &mut results, asked, permission, (sent, None));
+        // What reserves nothing may cost something all the same, by the piece.
+        if charge.reserved.tokens().total() > 0 {
+            self.ask_cost(&numbers, &mut results, charge);
+        }
         match guards.stop(&results, Side::Prompt) {
             Some(stop) => Err(Refusal { guards: results, ..Refusal::new(stop.code, stop.text) }),
             None => Ok(results),

@@ -11,11 +11,14 @@ use tabellion_model::body::{GuardOutcome, Guarded, Masked};
 use tabellion_policy::Rego;
 
 use crate::config::StartError;
-use crate::guards::config::{GuardConfig, Kind, Mode, Side};
+use crate::declared;
+use crate::guards::config::{DEFAULT_ORDER, GuardConfig, Kind, Mode, Side};
+use crate::guards::cost::CostConfig;
 use crate::guards::outside::Outside;
 use crate::guards::outside::config::OnError;
 use crate::guards::schema::SchemaGuard;
 use crate::references::References;
+use crate::surface::Surface;
 use crate::upstream::tls::SystemTls;
 use crate::words::{hex_of, is_purpose};
 
@@ -40,6 +43,7 @@ fn kind_version(kind: Kind) -> &'static str {
         Kind::Grpc => "grpc.1",
         Kind::Schema => "schema.1",
         Kind::Rego => "rego.1",
+        Kind::Cost => "cost.1",
     }
 }
 
@@ -56,6 +60,8 @@ pub(crate) struct Guard {
     on: Vec<Side>,
     systems: BTreeSet<SystemId>,
     purposes: BTreeSet<String>,
+    /// Routes, as records name them.
+    routes: BTreeSet<String>,
     pub(crate) check: Check,
 }
 
@@ -66,8 +72,8 @@ pub(crate) enum Check {
     Screen { rule: usize, at_the_end: bool },
     /// At what masking found.
     Secrets,
-    /// At how much there is.
-    Size(u64),
+    /// At how much there is: bytes, and tools in a prompt.
+    Size { bytes: u64, tools: u64 },
     /// At why the provider stopped.
     ProviderFlags,
     /// At how many references the call has.
@@ -78,6 +84,8 @@ pub(crate) enum Check {
     Schema(usize),
     /// At the facts of a call, by the policy of this number.
     Rego(usize),
+    /// At what a call may take.
+    Cost(CostConfig),
 }
 
 /// All guards.
@@ -100,6 +108,8 @@ pub(crate) struct Prompt<'a, T> {
     pub(crate) found: &'a [Masked],
     /// Size of the request.
     pub(crate) bytes: u64,
+    /// Names of the tools that it offers, as rules see them.
+    pub(crate) tools: &'a [String],
     /// What of the organisation's own it stands on.
     pub(crate) references: &'a References,
 }
@@ -118,6 +128,9 @@ impl Guards {
         let mut all: Vec<Guard> = Vec::new();
         let (mut outside, mut schemas, mut rego) = (Vec::new(), Vec::new(), Vec::new());
         let mut tls = SystemTls::default();
+        // Of those in one place the one that was given first comes first: by name, as the configuration has them.
+        let mut configs: Vec<&GuardConfig> = configs.iter().collect();
+        configs.sort_by_key(|config| config.order.unwrap_or(DEFAULT_ORDER));
         for config in configs {
             let refused = |why: &str| StartError::Setting(format!("[guard.{}] {why}", config.name));
             let places = Places {
@@ -153,10 +166,11 @@ impl Guards {
         Ok(Self { all, screen, outside, schemas, rego })
     }
 
-    /// Numbers of those that look at this side of such a call.
-    pub(crate) fn that_apply(&self, side: Side, system: SystemId, purpose: &str) -> Vec<usize> {
+    /// Numbers of those that look at this side of such a call on `route`, as records name it.
+    pub(crate) fn that_apply(&self, side: Side, system: SystemId, purpose: &str, route: &str) -> Vec<usize> {
         let applies = |guard: &Guard| {
             guard.on.contains(&side)
+                && guard.is_for_route(route)
                 && (guard.systems.is_empty() || guard.systems.contains(&system))
                 && (guard.purposes.is_empty() || guard.purposes.contains(purpose))
         };
@@ -187,9 +201,15 @@ impl Guards {
             }
         }
         let secrets = secrets_of(classes.into_iter());
-        let references = Some(prompt.references);
-        let found =
-            Found { findings: &findings, secrets: &secrets, bytes: prompt.bytes, flag: None, references };
+        let tools: BTreeSet<&String> = prompt.tools.iter().collect();
+        let found = Found {
+            findings: &findings,
+            secrets: &secrets,
+            bytes: prompt.bytes,
+            tools: tools.len() as u64,
+            flag: None,
+            references: Some(prompt.references),
+        };
         numbers.iter().filter_map(|number| self.all.get(*number)).map(|guard| guard.judge(&found)).collect()
     }
 }
@@ -210,6 +230,8 @@ pub(crate) struct Found<'a> {
     /// Names of classes of secrets.
     pub(crate) secrets: &'a [String],
     pub(crate) bytes: u64,
+    /// Tools that are offered; none by an answer.
+    pub(crate) tools: u64,
     /// That the provider withheld or filtered something, by its own word.
     pub(crate) flag: Option<&'a str>,
     /// What the call refers to; none of an answer.
@@ -217,18 +239,26 @@ pub(crate) struct Found<'a> {
 }
 
 impl Guard {
+    /// Whether it is for calls on `route`, as records name it.
+    pub(crate) fn is_for_route(&self, route: &str) -> bool {
+        self.routes.is_empty() || self.routes.contains(route)
+    }
+
     /// What it says.
     pub(crate) fn judge(&self, found: &Found<'_>) -> Guarded {
         let labels: Vec<String> = match self.check {
             Check::Screen { rule, .. } => found.findings.labels(rule).map(str::to_owned).collect(),
             Check::Secrets => found.secrets.to_vec(),
-            Check::Size(most) => (found.bytes > most).then(|| "too_large".to_owned()).into_iter().collect(),
+            Check::Size { bytes, tools } => {
+                let beyond = [(found.bytes > bytes, "too_large"), (found.tools > tools, "too_many_tools")];
+                beyond.iter().filter(|(is, _)| *is).map(|(_, label)| (*label).to_owned()).collect()
+            }
             Check::ProviderFlags => found.flag.map(str::to_owned).into_iter().collect(),
             Check::References(least) => match found.references {
                 Some(references) => references.fault(least).map(str::to_owned).into_iter().collect(),
                 None => return self.not_run(),
             },
-            Check::Outside(_) | Check::Schema(_) | Check::Rego(_) => return self.not_run(),
+            Check::Outside(_) | Check::Schema(_) | Check::Rego(_) | Check::Cost(_) => return self.not_run(),
         };
         let outcome = match (labels.is_empty(), self.mode) {
             (true, _) => GuardOutcome::Passed,
@@ -289,6 +319,16 @@ fn guard(config: &GuardConfig, places: Places) -> Result<Guard, String> {
             Err(format!("purposes: {purpose:?} is no purpose"))
         }
     };
+    let route = |route: &String| {
+        let is_known = declared::is_name(route) || Surface::ALL.iter().any(|known| known.name() == route);
+        if is_known {
+            Ok(route.clone())
+        } else {
+            Err(format!(
+                "routes: {route:?} is no route; write one as records name it, such as openai.chat_completions or opaque.batches.create"
+            ))
+        }
+    };
     let written = serde_json::to_vec(config).map_err(|error| error.to_string())?;
     let digest: [u8; 32] = Sha256::digest(written).into();
     let short: String = hex_of(digest).chars().take(2 * VERSION_BYTES).collect();
@@ -304,16 +344,66 @@ fn guard(config: &GuardConfig, places: Places) -> Result<Guard, String> {
         on: config.on.clone(),
         systems: config.systems.iter().map(system).collect::<Result<_, _>>()?,
         purposes: config.purposes.iter().map(purpose).collect::<Result<_, _>>()?,
+        routes: config.routes.iter().map(route).collect::<Result<_, _>>()?,
         check: match config.kind {
             Kind::Words | Kind::Injection | Kind::Invisible => Check::Screen { rule, at_the_end: false },
             Kind::Topics => Check::Screen { rule, at_the_end: true },
             Kind::Secrets => Check::Secrets,
-            Kind::Size => Check::Size(config.max_bytes.unwrap_or(u64::MAX)),
+            Kind::Size => Check::Size {
+                bytes: config.max_bytes.unwrap_or(u64::MAX),
+                tools: config.max_tools.unwrap_or(u64::MAX),
+            },
             Kind::ProviderFlags => Check::ProviderFlags,
             Kind::References => Check::References(config.references.unwrap_or(1)),
             Kind::Http | Kind::Grpc => Check::Outside(places.service),
             Kind::Schema => Check::Schema(places.schema),
             Kind::Rego => Check::Rego(places.policy),
+            Kind::Cost => Check::Cost(config.cost.unwrap_or_default()),
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(config: GuardConfig) -> String {
+        Guards::new(&[config]).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    /// Requirement: N21. A guard for a route that nobody has would look at nothing, and nobody would know.
+    #[test]
+    fn a_route_that_nobody_has_refuses_the_start() {
+        let of = |routes: &[&str]| GuardConfig {
+            routes: routes.iter().map(|route| (*route).to_owned()).collect(),
+            ..GuardConfig::new("one", Kind::Injection)
+        };
+        let known = ["openai.chat_completions", "anthropic.messages", "opaque.batches.create"];
+        let made = Guards::new(&[of(&known)]).expect("routes that there are");
+        let system = SystemId::from_bytes([1; 16]);
+        let applies = |route: &str| !made.that_apply(Side::Prompt, system, "any", route).is_empty();
+        assert!(known.iter().all(|route| applies(route)) && !applies("openai.responses"));
+        for route in ["openai.chat", "/v1/chat/completions", ""] {
+            assert!(refused(of(&[route])).contains("is no route"), "{route:?} is taken");
+        }
+    }
+
+    /// Requirement: N21.
+    #[test]
+    fn limits_that_could_not_work_refuse_the_start() {
+        let size = GuardConfig::new("one", Kind::Size);
+        let tools = GuardConfig { max_tools: Some(0), ..size.clone() };
+        assert!(refused(size).contains("max_bytes or max_tools"));
+        assert!(refused(tools.clone()).contains("prompts alone"), "no answer offers a tool");
+        let prompts = GuardConfig { on: vec![Side::Prompt], ..tools };
+        assert!(refused(prompts.clone()).is_empty(), "no tools at all is a limit");
+        let answers = GuardConfig { on: vec![Side::Answer], max_bytes: Some(9), ..prompts };
+        assert!(refused(answers).contains("leaves them out"));
+        let cost = GuardConfig { on: vec![Side::Prompt], ..GuardConfig::new("dear", Kind::Cost) };
+        assert!(refused(cost.clone()).contains("kind cost takes"));
+        let limits = CostConfig { max_input_tokens: Some(5), ..CostConfig::default() };
+        let set = GuardConfig { cost: Some(limits), ..cost };
+        assert!(refused(set.clone()).is_empty());
+        assert!(refused(GuardConfig { on: vec![Side::Answer], ..set }).contains("before a call is sent"));
+    }
 }

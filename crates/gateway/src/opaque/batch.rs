@@ -16,7 +16,7 @@ use super::asks::{Asking, FileAsks};
 use super::form;
 use super::prepare::{Read, is_of_openai};
 use super::said::SaidOfLines;
-use crate::budget::batch as budget;
+use crate::budget::{Charge, batch as of_batch, bound};
 use crate::call::Call;
 use crate::code::Code;
 use crate::decide::{self, Asked, InForce, Permission, Refusal};
@@ -212,12 +212,13 @@ impl Batch<'_> {
         let permission = self.decided(surface, &request, line.body.len())?;
         let changes = Changes { model: None, ask_usage: false };
         let treated = self.call.treat(&request, &changes, &permission, scope)?;
-        let tokens = budget::of_request(surface, &request.asks, treated.bytes.len().max(line.body.len()));
+        let tokens = of_batch::of_request(surface, &request.asks, treated.bytes.len().max(line.body.len()));
         let (model, tools) = (&request.model, &request.tools);
         let asking = Asking { surface: surface.name(), model, tools, tokens };
         sums.asked.take(&asking, line.body.len() as u64).map_err(malformed)?;
         let asked = self.asked(surface, &request.model, line.body.len(), &request.tools);
-        let said = self.call.line_passes(&request, &treated, &permission, &asked)?;
+        let charge = self.charge(surface, &request, treated.bytes.len());
+        let said = self.call.line_passes(&request, &treated, &permission, &asked, &charge)?;
         sums.said.take(at as u64 + 1, said);
         for (sum, found) in [(&mut sums.masked, &treated.masked), (&mut sums.passed, &treated.passed)] {
             for masked in found {
@@ -245,6 +246,14 @@ impl Batch<'_> {
             return Err(Refusal::new(Code::UnknownModel, why));
         }
         self.may_ask(surface, model, bytes, &request.tools)
+    }
+
+    /// What it would reserve as a call.
+    fn charge(&self, surface: Surface, request: &Request<'_>, bytes: usize) -> Charge {
+        let shared = &self.call.worker.shared;
+        let (prices, upstream) = (&self.call.caller.gate.prices, &self.permission.target.upstream.name);
+        let price = bound::price(prices, upstream, &request.model, shared.now());
+        Charge::new(bound::reserve(surface, &request.asks, bytes, price), price)
     }
 
     /// What a line asks for.

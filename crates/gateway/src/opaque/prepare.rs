@@ -167,13 +167,14 @@ pub(super) async fn prepare(
     };
     let batch::Outgoing { bytes, masked, passed, masking, mut batch } = file;
     let sent = Sent { bytes: bytes.len() as u64, masked: &masked, passed: &passed };
-    let mut guards = call.guarded_unread(&asked, &permission, sent).map_err(refused)?;
+    let charge = Charge::new(reserved(found, &bytes, (read.candidates, begun.as_ref()), price), price);
+    let mut guards = call.guarded_unread(&asked, &permission, sent, &charge).map_err(refused)?;
     if let Some(asks) = &mut batch {
         std::mem::take(&mut asks.said).join(&mut guards);
     }
     guards.extend(batch.is_none().then(masking_not_run));
     Ok(Prepared {
-        charge: Charge::new(reserved(found, &bytes, (read.candidates, begun.as_ref()), price), price),
+        charge,
         sent_on: SentOn::of(&call.headers, found.declared.api),
         content_type: content_type_of(&read),
         kind: read.kind,

@@ -59,11 +59,14 @@ impl Canary {
                     let times = usize::try_from(most).unwrap_or(usize::MAX) / FILL.len() + 1;
                     Some(FILL.repeat(times))
                 }
-                _ => return Self::None("too_large"),
+                Some(_) => return Self::None("too_large"),
+                // Calls of a round offer no tools.
+                None => return Self::None("no_canary"),
             },
             Kind::ProviderFlags => return Self::ProviderFlag,
             Kind::References if side == Side::Prompt => return Self::NoReferences,
-            Kind::References | Kind::Rego => None,
+            // A canary is charged to nobody, so no guard over costs looks at it.
+            Kind::References | Kind::Rego | Kind::Cost => None,
             Kind::Http | Kind::Grpc => match &guard.canary {
                 Some(canary) => Some(canary.clone()),
                 None => return Self::None("no_canary"),

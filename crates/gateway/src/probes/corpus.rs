@@ -67,7 +67,8 @@ impl Set {
             | Kind::Http
             | Kind::Grpc
             | Kind::Schema
-            | Kind::Rego => {
+            | Kind::Rego
+            | Kind::Cost => {
                 return Err("no_corpus");
             }
         };
@@ -111,7 +112,8 @@ fn kind_word(kind: Kind) -> &'static str {
         | Kind::Http
         | Kind::Grpc
         | Kind::Schema
-        | Kind::Rego => "other",
+        | Kind::Rego
+        | Kind::Cost => "other",
     }
 }
 
@@ -243,6 +245,7 @@ mod tests {
             Kind::Grpc,
             Kind::Schema,
             Kind::Rego,
+            Kind::Cost,
         ];
         for kind in kinds {
             assert_eq!(Set::of_guard(&GuardConfig::new("other", kind)), Err("no_corpus"));

@@ -81,21 +81,26 @@ impl Subject {
     }
 }
 
-/// Every guard and every class of masking, on the first route that has a provider, with the first provider that it reaches.
+/// Every guard and every class of masking, on the first route that has a provider and that it is for, with the first provider that it reaches.
 pub(super) fn subjects(
     config: &GatewayConfig,
     catalogue: &Catalogue,
     guards: &Guards,
     masking: &Masking,
 ) -> Vec<Subject> {
-    let way = Surface::ALL.into_iter().find_map(|surface| {
-        let upstream = places::reached(surface, catalogue).first()?.upstream;
-        Some((surface, upstream))
-    });
-    let Some((surface, upstream)) = way else { return Vec::new() };
+    let ways = || {
+        Surface::ALL.into_iter().filter_map(|surface| {
+            let upstream = places::reached(surface, catalogue).first()?.upstream;
+            Some((surface, upstream))
+        })
+    };
+    let Some((surface, upstream)) = ways().next() else { return Vec::new() };
     let mut subjects = Vec::new();
-    for (number, guard) in config.guards.iter().enumerate() {
-        let places = places::of_guard(config, guards, number, (surface, upstream));
+    for (number, made) in guards.all.iter().enumerate() {
+        // The first of the routes that it is for.
+        let mut of_ways = ways().map(|way| places::of_guard(config, guards, number, way));
+        let Some(places) = of_ways.find(|places| !places.is_empty()) else { continue };
+        let Some(guard) = config.guards.iter().find(|guard| guard.name == made.name) else { continue };
         let prompt = places.iter().find(|place| place.side == Side::Prompt && !place.stream);
         let Some(any) = prompt.or(places.first()) else { continue };
         let set = if prompt.is_some() { Set::of_guard(guard) } else { Err("answers_only") };

@@ -77,7 +77,7 @@ pub(super) fn places(
         let native = reached.iter().find(|way| !way.is_translated);
         let translated = reached.iter().find(|way| way.is_translated);
         for way in native.into_iter().chain(translated) {
-            for number in 0..config.guards.len() {
+            for number in 0..guards.all.len() {
                 places.extend(of_guard(config, guards, number, (surface, way.upstream)));
             }
         }
@@ -110,14 +110,17 @@ pub(super) fn reached(surface: Surface, catalogue: &Catalogue) -> Vec<Way<'_>> {
     reached.collect()
 }
 
-/// The places of one guard on one way.
+/// The places of one guard on one way; none: it is not for the route.
 pub(super) fn of_guard(
     config: &GatewayConfig,
     guards: &Guards,
     number: usize,
     (surface, upstream): (Surface, &str),
 ) -> Vec<Place> {
-    let (Some(guard), Some(made)) = (config.guards.get(number), guards.all.get(number)) else {
+    let made = guards.all.get(number).filter(|made| made.is_for_route(surface.name()));
+    let Some(made) = made else { return Vec::new() };
+    // The configuration has them in an order of its own.
+    let Some(guard) = config.guards.iter().find(|guard| guard.name == made.name) else {
         return Vec::new();
     };
     let mut places = Vec::new();

@@ -27,6 +27,7 @@ mod guard_editor;
 mod guard_edits;
 mod guard_splits;
 mod guards;
+mod guards_of_amounts;
 mod identity;
 mod identity_standing;
 mod kept_urls;

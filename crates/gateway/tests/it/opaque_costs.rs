@@ -3,10 +3,12 @@
 use std::thread;
 
 use serde_json::{Value, json};
-use tabellion_gateway::GuardConfig;
+use tabellion_gateway::{GuardConfig, GuardCostConfig, GuardKind, GuardSide};
 use tabellion_ledger::Draft;
-use tabellion_model::body::{BatchSettled, BatchToldBy, Body as _, BudgetScope, CallAuthorised, RouteClass};
-use tabellion_model::charge::{Reserved, Spent, Tokens, Window};
+use tabellion_model::body::{
+    BatchSettled, BatchToldBy, Body as _, BudgetScope, CallAuthorised, GuardOutcome, RouteClass,
+};
+use tabellion_model::charge::{Currency, Reserved, Spent, Tokens, Window};
 use tabellion_testkit::upstream::{Answer, Script};
 use tabellion_views::gate::Used;
 
@@ -223,4 +225,32 @@ fn a_batch_without_one_price_is_unpriced() {
     let fixture = with(script(json!({}), Vec::new()), Vec::new(), small);
     send(&fixture, &["gpt-a"]);
     assert_eq!(begin(&fixture).code(), "budget_exceeded", "no budget sees a batch");
+}
+
+/// Requirement: N21, N23. A guard over costs looks at each line as at a call, and at the batch as a whole.
+#[test]
+fn a_guard_over_costs_looks_at_batches() {
+    let limits = |most| GuardCostConfig {
+        max_per_call: Some(most),
+        currency: Currency::parse("EUR"),
+        ..GuardCostConfig::default()
+    };
+    let guard = |most| GuardConfig {
+        on: vec![GuardSide::Prompt],
+        cost: Some(limits(most)),
+        ..GuardConfig::new("dear", GuardKind::Cost)
+    };
+    let strict = with(script(json!({}), Vec::new()), vec![guard(LIMIT)], vec![price("model-a")]);
+    let refused = strict.send_form("/v1/files", &upload("batch", &line(1, "model-a")));
+    assert_eq!(refused.code(), "guard_blocked", "{}", refused.text());
+    assert!(refused.text().contains("line 1") && refused.text().contains("too_dear"), "{}", refused.text());
+    let fixture = with(script(json!({}), Vec::new()), vec![guard(400)], vec![price("model-a")]);
+    send(&fixture, &["model-a"]);
+    let file = fixture.authorised().remove(0);
+    let said = file.guards.iter().find(|said| said.guard == "dear").expect("what it said of the line");
+    assert_eq!(said.outcome, GuardOutcome::Passed);
+    assert_eq!(begin(&fixture).status, 200);
+    send(&fixture, &["model-a"; 8]);
+    let refused = begin(&fixture);
+    assert_eq!(refused.code(), "guard_blocked", "many small requests are dear too: {}", refused.text());
 }

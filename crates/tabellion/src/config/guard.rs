@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use tabellion_gateway::{
-    GuardConfig, GuardKind, GuardMode, GuardRegoConfig, GuardSchemaConfig, GuardSchemaOf, GuardSide,
-    TopicConfig,
+    GuardConfig, GuardCostConfig, GuardKind, GuardMode, GuardRegoConfig, GuardSchemaConfig, GuardSchemaOf,
+    GuardSide, TopicConfig,
 };
+
+use tabellion_model::charge::Currency;
 
 use super::Setting;
 use super::gateway::items;
@@ -22,11 +24,18 @@ pub(super) const GUARD_KEYS: &[&str] = &[
     "mode",
     "systems",
     "purposes",
+    "routes",
+    "order",
     "words",
     "words_file",
     "topics",
     "at_least",
     "max_bytes",
+    "max_tools",
+    "max_per_call",
+    "currency",
+    "max_input_tokens",
+    "max_output_tokens",
     "url",
     "shape",
     "version",
@@ -73,11 +82,15 @@ struct Sketch {
     mode: GuardMode,
     systems: Vec<String>,
     purposes: Vec<String>,
+    routes: Vec<String>,
+    order: Option<u32>,
     words: Vec<String>,
     words_of_file: Vec<String>,
     topics: Vec<(String, Vec<String>)>,
     at_least: Option<usize>,
     max_bytes: Option<u64>,
+    max_tools: Option<u64>,
+    cost: Option<GuardCostConfig>,
     service: ServiceSketch,
     canary: Option<String>,
     may_edit: bool,
@@ -117,16 +130,12 @@ impl GuardSettings {
             }
             "systems" => guard.systems = texts(),
             "purposes" => guard.purposes = texts(),
+            "routes" => guard.routes = texts(),
             "words" => guard.words = texts(),
             "words_file" => guard.words_of_file = words_of(Path::new(value), setting)?,
             "topics" => guard.topics = topics(setting)?,
-            "at_least" => {
-                guard.at_least = Some(value.parse().map_err(|_| setting.refused("is not a number"))?);
-            }
-            "max_bytes" => {
-                guard.max_bytes =
-                    Some(value.parse().map_err(|_| setting.refused("is not a number of bytes"))?);
-            }
+            "order" | "at_least" | "max_bytes" | "max_tools" | "max_per_call" | "currency"
+            | "max_input_tokens" | "max_output_tokens" => guard.limit(setting)?,
             "canary" => guard.canary = Some(value.to_owned()),
             "may_edit" => {
                 guard.may_edit = value.parse().map_err(|_| setting.refused("is not true or false"))?;
@@ -159,16 +168,18 @@ impl GuardSettings {
             let mut config = GuardConfig::new(name.clone(), sketch.kind.ok_or_else(missing)?);
             if let Some(on) = &sketch.on {
                 config.on.clone_from(on);
-            } else if matches!(config.kind, GuardKind::ProviderFlags | GuardKind::Schema) {
-                config.on = vec![GuardSide::Answer];
-            } else if matches!(config.kind, GuardKind::References | GuardKind::Rego) {
-                config.on = vec![GuardSide::Prompt];
+            } else if let Some(side) = sketch.side(config.kind) {
+                config.on = vec![side];
             }
             config.mode = sketch.mode;
             config.systems.clone_from(&sketch.systems);
             config.purposes.clone_from(&sketch.purposes);
+            config.routes.clone_from(&sketch.routes);
+            config.order = sketch.order;
             config.words = sketch.words.iter().chain(&sketch.words_of_file).cloned().collect();
             config.max_bytes = sketch.max_bytes;
+            config.max_tools = sketch.max_tools;
+            config.cost = sketch.cost;
             config.service = sketch.service.config(&format!("guard.{name}"), config.kind)?;
             config.schema.clone_from(&sketch.schema);
             config.canary.clone_from(&sketch.canary);
@@ -195,6 +206,46 @@ impl GuardSettings {
 }
 
 impl Sketch {
+    /// A key that says how much may be, or where among all it comes.
+    fn limit(&mut self, setting: &Setting) -> Result<(), Failure> {
+        let value = setting.value.as_str();
+        let number = |why| value.parse::<u64>().map(Some).map_err(|_| setting.refused(why));
+        match setting.key.as_str() {
+            "order" => {
+                self.order = Some(value.parse().map_err(|_| setting.refused("is not a number: 0 or more"))?);
+            }
+            "at_least" => {
+                self.at_least = Some(value.parse().map_err(|_| setting.refused("is not a number"))?);
+            }
+            "max_bytes" => self.max_bytes = number("is not a number of bytes")?,
+            "max_tools" => self.max_tools = number("is not a number of tools")?,
+            "max_per_call" => {
+                self.cost.get_or_insert_default().max_per_call =
+                    number("is not a whole number of millionths: 2.50 EUR are 2500000")?;
+            }
+            "currency" => {
+                let currency = Currency::parse(value)
+                    .ok_or_else(|| setting.refused("is not three capital letters, such as EUR"))?;
+                self.cost.get_or_insert_default().currency = Some(currency);
+            }
+            "max_input_tokens" => {
+                self.cost.get_or_insert_default().max_input_tokens = number("is not a number of tokens")?;
+            }
+            _ => self.cost.get_or_insert_default().max_output_tokens = number("is not a number of tokens")?,
+        }
+        Ok(())
+    }
+
+    /// What it looks at where it does not say so.
+    fn side(&self, kind: GuardKind) -> Option<GuardSide> {
+        match kind {
+            GuardKind::ProviderFlags | GuardKind::Schema => Some(GuardSide::Answer),
+            GuardKind::References | GuardKind::Rego | GuardKind::Cost => Some(GuardSide::Prompt),
+            GuardKind::Size if self.max_bytes.is_none() => Some(GuardSide::Prompt),
+            _ => None,
+        }
+    }
+
     /// The policy in Rego, where there is one.
     fn rego(&self, name: &str) -> Result<Option<GuardRegoConfig>, Failure> {
         match (&self.policy, &self.query) {
@@ -211,7 +262,7 @@ impl Sketch {
     }
 }
 
-const KINDS: &str = "is words, topics, injection, invisible, secrets, size, provider_flags, references, schema, http, grpc or rego";
+const KINDS: &str = "is words, topics, injection, invisible, secrets, size, provider_flags, references, schema, http, grpc, rego or cost";
 
 /// What is looked at, by its word.
 pub(super) fn side(word: &str) -> Option<GuardSide> {
@@ -247,6 +298,7 @@ fn kind(word: &str) -> Option<GuardKind> {
         "http" => GuardKind::Http,
         "grpc" => GuardKind::Grpc,
         "rego" => GuardKind::Rego,
+        "cost" => GuardKind::Cost,
         _ => return None,
     })
 }
@@ -290,8 +342,11 @@ fn words_of(file: &Path, setting: &Setting) -> Result<Vec<String>, Failure> {
 #[cfg(test)]
 mod tests {
     use tabellion_gateway::{
-        GuardOnError, GuardSchemaConfig, GuardSchemaOf, GuardServiceConfig, GuardShape, GuardSide,
+        GuardCostConfig, GuardOnError, GuardSchemaConfig, GuardSchemaOf, GuardServiceConfig, GuardShape,
+        GuardSide,
     };
+
+    use tabellion_model::charge::Currency;
 
     use super::super::Config;
 
@@ -335,6 +390,28 @@ mod tests {
             ..GuardServiceConfig::new("http://10.0.0.7:3000/analyze", GuardShape::Presidio, "2.2.366")
         };
         assert_eq!(service, &wanted);
+    }
+
+    /// Requirement: N21, N23.
+    #[test]
+    fn a_guard_over_costs_is_read_as_it_is_written() {
+        let text = "[upstream.local]\nbase_url = \"http://127.0.0.1:1/v1\"\n[guard.dear]\nkind = \"cost\"\nmax_per_call = 2500000\ncurrency = \"EUR\"\n\
+             max_output_tokens = 4096\norder = 10\nroutes = [\"openai.chat_completions\"]\n[guard.few-tools]\nkind = \"size\"\nmax_tools = 3\n";
+        let config = of(text).expect("a configuration").gateway.config().expect("a gateway");
+        let [dear, tools] = config.guards.as_slice() else { panic!("{:?}", config.guards) };
+        let wanted = GuardCostConfig {
+            max_per_call: Some(2_500_000),
+            currency: Currency::parse("EUR"),
+            max_input_tokens: None,
+            max_output_tokens: Some(4096),
+        };
+        assert_eq!(dear.cost, Some(wanted));
+        assert_eq!(
+            (dear.order, dear.routes.as_slice()),
+            (Some(10), &["openai.chat_completions".to_owned()][..])
+        );
+        assert_eq!(dear.on, [GuardSide::Prompt], "it looks at prompts without being told so");
+        assert_eq!((tools.max_tools, tools.on.as_slice()), (Some(3), &[GuardSide::Prompt][..]));
     }
 
     /// Requirement: N21.
@@ -382,6 +459,9 @@ mod tests {
             ("[guard.x]\nkind = \"injection\"\non = [\"both\"]\n", "prompt and answer"),
             ("[guard.x]\nkind = \"injection\"\nat_least = 3\n", "is for topics and references"),
             ("[guard.x]\nkind = \"size\"\nmax_byte = 3\n", "did you mean max_bytes"),
+            ("[guard.x]\nkind = \"cost\"\nmax_per_call = \"2.50\"\n", "2500000"),
+            ("[guard.x]\nkind = \"cost\"\ncurrency = \"euro\"\n", "three capital letters"),
+            ("[guard.x]\nkind = \"injection\"\norder = \"first\"\n", "0 or more"),
             ("[guard.x]\nkind = \"words\"\nwords_file = \"/no/such/file\"\n", "/no/such/file"),
             ("[guard]\nx = \"injection\"\n", "[guard.NAME]"),
             ("[guard.x]\nkind = \"http\"\nurl = \"https://a.example/check\"\n", "shape"),

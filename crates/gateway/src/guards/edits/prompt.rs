@@ -7,7 +7,6 @@ use tabellion_guard::service::EditFault;
 use tabellion_mask::json::Limits as JsonLimits;
 use tabellion_mask::{Class, Classes, Plan, Scope, ScopeKey};
 
-use crate::budget::{Charge, bound};
 use crate::call::Call;
 use crate::guards::edits::places::{Of, rewritten};
 use crate::guards::edits::{Proposals, Wanted};
@@ -40,13 +39,9 @@ impl Call {
         let made = self.worker.shared.guards.put_in(proposals, &mut results, matter, apply);
         ready.guards = results;
         let Some(Edited { bytes, kept, sent, asks }) = made else { return };
-        let target = &ready.permission.target;
-        let given = target.model.as_deref().unwrap_or(&ready.model);
-        let now = self.worker.shared.now();
-        let price = bound::price(&self.caller.gate.prices, &target.upstream.name, given, now);
         // It may be longer than what came.
-        let reserved = bound::reserve(surface, &asks, bytes.len().max(sent.len()), price);
-        ready.charge = Charge::new(reserved, price);
+        let longest = bytes.len().max(sent.len());
+        ready.charge = self.charge(surface, &asks, longest, &ready.permission, &ready.model);
         ready.treated.bytes = bytes;
         ready.treated.kept = kept;
         ready.sent = sent;

@@ -54,11 +54,11 @@ impl Guards {
     /// What such a call asks its answer to be, where a guard holds it to that; refused where one that stops calls could not hold any answer to it.
     pub(crate) fn wanted(
         &self,
-        (system, purpose): (SystemId, &str),
+        (system, purpose, route): (SystemId, &str, &str),
         body: &[u8],
         said: &[Guarded],
     ) -> Result<Option<Arc<Wanted>>, Refusal> {
-        let numbers = self.that_apply(Side::Answer, system, purpose);
+        let numbers = self.that_apply(Side::Answer, system, purpose, route);
         let guards = || numbers.iter().filter_map(|number| self.all.get(*number));
         let schemas: Vec<(&Guard, &SchemaGuard)> = guards()
             .filter_map(|guard| match guard.check {
