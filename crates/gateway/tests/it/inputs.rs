@@ -19,6 +19,9 @@ const OPEN: &str = r#"@id("any-hour") permit (principal, action, resource) when 
 /// What else is on record of the system: its name and purposes.
 const NAME: &str = "Loan support";
 
+/// What is changed of a recorded decision.
+type Changing = fn(&mut RecordedDecision);
+
 fn gateway() -> Fixture {
     let fixture = Fixture::new(Answer::json(200, openai::CHAT));
     fixture.change(|gate| gate.policies = Arc::new(vec![policy(RULES)]));
@@ -112,7 +115,7 @@ fn an_input_that_was_changed_shows() {
         with(&mut decision);
         decision
     };
-    let cases: [(&str, fn(&mut RecordedDecision)); 6] = [
+    let cases: [(&str, Changing); 6] = [
         ("a tool", |decision| decision.input.as_mut().expect("input").tools = strings(&["look_up"])),
         ("the stream", |decision| decision.stream = Some(true)),
         ("the hour", |decision| decision.at = Micros(decision.at.0 + 3_600_000_000)),

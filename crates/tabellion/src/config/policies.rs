@@ -29,10 +29,9 @@ impl Observation {
             ("observe_calls", _) => self.0.calls = number(1, MAX_CALLS, "calls")?,
             ("observe_first", "true") => self.0.first = true,
             ("observe_first", "false") => self.0.first = false,
-            ("observe_first", _) => return Err(setting.refused("is not true or false")),
             ("two_people", "true") => self.0.two_people = true,
             ("two_people", "false") => self.0.two_people = false,
-            ("two_people", _) => return Err(setting.refused("is not true or false")),
+            ("observe_first" | "two_people", _) => return Err(setting.refused("is not true or false")),
             _ => return Err(setting.unknown()),
         }
         Ok(())
