@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use tabellion_mask::json::{Limits as JsonLimits, escaped};
 use tabellion_mask::{Classes, Content, Edits, Place, Placing, Scope, StreamRestorer, restore_string};
-use tabellion_model::body::{Answered, Guarded, Masked};
+use tabellion_model::body::{Answered, Guarded};
 
 use crate::answer::edited::edited;
 use crate::answer::masked::{AnswerMasker, Extent};
