@@ -1,4 +1,4 @@
-//! Guards that ask services of others over gRPC: what differs from HTTP. That nothing passes without a verdict is tried for both in `outside_guards.rs`.
+//! Guards that ask services of others over gRPC: what differs from HTTP. That nothing passes without a verdict is tried for both in `guard_matrix.rs`.
 
 use std::time::{Duration, Instant};
 

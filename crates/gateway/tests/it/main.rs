@@ -26,6 +26,7 @@ mod grpc_server;
 mod guard_edit_rules;
 mod guard_editor;
 mod guard_edits;
+mod guard_matrix;
 mod guard_mends;
 mod guard_splits;
 mod guards;
