@@ -3,6 +3,13 @@
 #
 # A step is a program, never a shell function: `set -e` does not reach into a function whose result is tested.
 
+# Takes a line for everything that a step leaves out (left-out.sh): else nobody who reads the end alone would know.
+# Steps within a step have that of the outermost.
+if [ -z "${STEP_LEFT_OUT:-}" ]; then
+  STEP_LEFT_OUT=$(mktemp)
+  export STEP_LEFT_OUT
+  trap 'rm -f "$STEP_LEFT_OUT"' EXIT
+fi
 STEP_NAMES=()
 STEP_SECONDS=()
 
@@ -26,4 +33,5 @@ step_summary() {
     printf '%6d s  %s\n' "${STEP_SECONDS[$index]}" "${STEP_NAMES[$index]}"
   done
   printf '%6d s  together\n' "$SECONDS"
+  sed 's/^/== LEFT OUT: /' "$STEP_LEFT_OUT"
 }

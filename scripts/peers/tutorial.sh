@@ -8,6 +8,7 @@ place=$(cd "$1" && pwd)
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . scripts/install.sh
 . scripts/program.sh
+. scripts/left-out.sh
 
 model=$PWD/examples/local-model/local-model.sh
 UNAVAILABLE=69 # of local-model.sh: it cannot be had here
@@ -29,7 +30,7 @@ trap '"$model" stop "$place/model"' EXIT
 status=0
 "$model" start "$place/model" "$model_port" || status=$?
 if [ "$status" -eq "$UNAVAILABLE" ]; then
-  echo "$0: left out: there is no real model here" >&2
+  left_out "the README's five minutes with the gateway: the model of examples/local-model cannot be had here"
   exit
 fi
 [ "$status" -eq 0 ] || exit "$status"
