@@ -80,7 +80,10 @@ pub(crate) async fn send(
         };
         let answer = watch.race(span(limits.first_byte_ms), sender.try_send_request(request)).await;
         match answer {
-            Ok(Ok(head)) => return Ok(Inbound { head, sender }),
+            Ok(Ok(mut head)) => {
+                out.upstream.endpoint.take_key_from(head.headers_mut());
+                return Ok(Inbound { head, sender });
+            }
             Ok(Err(mut error)) => match error.take_message() {
                 // The provider had closed the idle connection; nothing of the request left.
                 Some(unsent) if reused => request = unsent,

@@ -494,6 +494,11 @@ impl Relay {
         held
     }
 
+    /// The same as it stands there, what waits for guards aside.
+    pub(crate) fn held(&self) -> &[Bytes] {
+        &self.held
+    }
+
     /// The provider's error, with which the stream ended, without anything that waited before it.
     pub(crate) fn take_error(&mut self) -> Vec<Bytes> {
         let last = self.take_held().pop();

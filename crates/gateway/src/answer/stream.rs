@@ -241,6 +241,10 @@ impl Streaming {
             Fate::Whole | Fate::Refused | Fate::RefusedUnseen if self.watch.orders().is_stopped() => {
                 Fate::Broken(NoAnswer::Interrupted(Interrupt::Stopped))
             }
+            // Its error repeats what it was asked with. Nobody but the provider may see that.
+            Fate::Refused | Fate::RefusedUnseen if self.tells_key(upstream) => {
+                Fate::Broken(NoAnswer::Failed(Code::UpstreamRefused))
+            }
             fate => fate,
         };
         self.watch.orders().heed_none();
@@ -267,6 +271,12 @@ impl Streaming {
                 self.cut(none).await;
             }
         }
+    }
+
+    /// Whether what was held for the end holds the provider's key.
+    fn tells_key(&self, upstream: usize) -> bool {
+        let catalogue = &self.worker.shared.catalogue;
+        self.relay.held().iter().any(|held| catalogue.is_key_in(upstream, held))
     }
 
     /// What becomes of a whole stream by what the guards say of it, those among them that others run.

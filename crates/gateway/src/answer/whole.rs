@@ -79,6 +79,13 @@ pub(crate) async fn answer(
         // It is the gateway's key that the provider refused. Passed on, it would read as if the client's own were wrong.
         return running.fail_as(Outcome::Refused, Code::UpstreamRefused).await;
     }
+    if running.worker.shared.catalogue.is_key_in(upstream, &bytes) {
+        // It repeats what it was asked with. Nobody but the provider may see that.
+        let is_error = head.status.is_client_error() || head.status.is_server_error();
+        let code = if is_error { Code::UpstreamRefused } else { Code::UpstreamMalformed };
+        let outcome = if is_error { Outcome::Refused } else { Outcome::Failed };
+        return running.fail_as(outcome, code).await;
+    }
     let limits = running.worker.shared.limits;
     // From here on it is what the caller will get: guards, values of placeholders and counts are of that. What cannot be translated is nothing.
     let bytes = match asked.translation {

@@ -35,6 +35,7 @@ mod packs;
 mod playground;
 mod policies;
 mod probes;
+mod provider_key;
 mod record;
 mod second_key;
 mod secrets;

@@ -65,14 +65,20 @@ impl Answer {
 impl Organisation {
     /// Starts it, with models `small` and `large` at a provider that answers by `script`, and one rule that permits.
     pub(crate) fn new(script: impl Into<Script>) -> Self {
+        Self::with(script, |_| String::new())
+    }
+
+    /// The same with what `more` adds to the section of that provider, and to the configuration behind it.
+    pub(crate) fn with(script: impl Into<Script>, more: impl FnOnce(&Notary) -> String) -> Self {
         let (notary, provider) = (Notary::new(), Upstream::start(script));
         let configuration = notary.dir().join("tabellion.toml");
         let mut text = fs::read_to_string(&configuration).expect("its configuration");
-        let more = format!(
+        let section = format!(
             "\n[gateway]\nlisten = \"127.0.0.1:0\"\n[upstream.local]\nbase_url = \"{}\"\nmodels = [\"small\", \"large\"]\n",
             provider.base_url()
         );
-        text.push_str(&more);
+        text.push_str(&section);
+        text.push_str(&more(&notary));
         fs::write(&configuration, text).expect("its configuration");
         let server = notary.serve();
         let (control, gateway) = (control::address(&server), gateway_of(&server));

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::support::{Notary, Ran, tabellion_with};
 
 /// Every form in which a secret could get out.
-fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
     let hex = hex::encode(secret);
     let bytes = format!("{secret:?}");
     let texts = [
@@ -34,7 +34,8 @@ fn secrets(notary: &Notary) -> Vec<(String, Vec<u8>)> {
     read.collect()
 }
 
-fn files_below(dir: &Path, found: &mut Vec<std::path::PathBuf>) {
+/// Every file below a directory, those with keys aside.
+pub(crate) fn files_below(dir: &Path, found: &mut Vec<std::path::PathBuf>) {
     for name in fs::read_dir(dir).expect("a directory") {
         let path = name.expect("a name").path();
         if path.is_dir() && path.file_name().is_none_or(|name| name != "keys") {
@@ -45,7 +46,8 @@ fn files_below(dir: &Path, found: &mut Vec<std::path::PathBuf>) {
     }
 }
 
-fn holds(text: &[u8], part: &[u8]) -> bool {
+/// Whether `part` stands in `text`.
+pub(crate) fn holds(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
