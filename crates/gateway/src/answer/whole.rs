@@ -41,7 +41,10 @@ pub(crate) fn json_limits(limits: &Limits) -> JsonLimits {
 
 /// Whether the body is sent as it is, not compressed against our asking.
 pub(crate) fn is_plain(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// What was asked for.

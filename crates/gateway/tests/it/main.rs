@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod bad_bytes;
 mod bad_input;
 mod budgets;
 mod budgets_of_callers;
