@@ -101,7 +101,7 @@ impl<'a> From<&'a UpstreamConfig> for Address<'a> {
                 (_, Api::Gemini) => KeyIn::Google,
             },
             ca_file: config.ca_file.as_deref(),
-            reach: Reach::Anywhere,
+            reach: Reach::Named,
         }
     }
 }
@@ -149,9 +149,11 @@ impl Endpoint {
         };
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         if host.parse().is_ok_and(|address| !at.reach.allows(address)) {
-            return Err(refused(
-                "is at an address where it may not be: one of a private network needs private_network = true, and those of links, groups and tests are never asked",
-            ));
+            return Err(refused(if at.reach == Reach::Named {
+                "is at an address of a link, where clouds hand out the keys of their machines and no provider is"
+            } else {
+                "is at an address where it may not be: one of a private network needs private_network = true, and those of links, groups and tests are never asked"
+            }));
         }
         if !secure && at.reach == Reach::Public {
             return Err(refused(
@@ -184,7 +186,7 @@ impl Endpoint {
         Self {
             host: String::new(),
             port: 0,
-            reach: Reach::Anywhere,
+            reach: Reach::Named,
             tls: None,
             authority: HeaderValue::from_static("probes.invalid"),
             path: String::new(),
