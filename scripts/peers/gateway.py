@@ -40,6 +40,7 @@ def configure(place, _program):
         "of-chats": ("openai", os.environ["ECHO_URL"], ["echo-of-chats"]),
         "of-messages": ("anthropic", os.environ["ECHO_URL"], ["echo-of-messages"]),
         "replay": ("openai", os.environ["REPLAY_URL"], ["wire-small", FORBIDDEN_MODEL]),
+        "replay-claude": ("anthropic", os.environ["REPLAY_URL"], ["wire-claude"]),
         "real": ("openai", os.environ["REAL_URL"], ["smollm2-135m-instruct"]),
     }
     text = [f'[console]\nlisten = "{free_address()}"\n\n[gateway]\nlisten = "{free_address()}"\n']

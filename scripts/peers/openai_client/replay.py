@@ -13,9 +13,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import claude
+
 WIRE = Path(__file__).resolve().parents[3] / "crates/testkit/wire/openai"
 PATIENCE_SECONDS = 30  # for what a test waits for; a healthy run needs milliseconds
-RETRY_SOON = {"retry-after-ms": "1"}  # so that the SDK's waiting takes no time
+RETRY_SOON = claude.RETRY_SOON
 
 
 def wire(name):
@@ -140,6 +142,7 @@ def never_ending(handler, request, received):
 
 
 SCENES = {
+    **claude.SCENES,
     "chat": chat,
     "tools": tools,
     "busy-twice": busy(2),

@@ -9,7 +9,7 @@ From whoever starts a gateway in front of those three, all or none (`tabellion` 
     FORBIDDEN_PURPOSE a purpose that the key may not claim
     CONTROL_URL       the control plane
     TRUST_FILE        the trust file of its log
-The gateway's configuration sends `echo` to ECHO_URL, `echo-claude` there too by Anthropic's interface, `echo-of-chats` and `echo-of-messages` as those two and translated for callers of the other interface, `wire-small` to REPLAY_URL and `smollm2-135m-instruct` to REAL_URL, each with
+The gateway's configuration sends `echo` to ECHO_URL, `echo-claude` there too by Anthropic's interface, `echo-of-chats` and `echo-of-messages` as those two and translated for callers of the other interface, `wire-small` to REPLAY_URL, `wire-claude` there too by Anthropic's interface, and `smollm2-135m-instruct` to REAL_URL, each with
 a key of the gateway's own for that provider (any; llm-katan wants one to be there).
 """
 
@@ -21,6 +21,8 @@ import httpx2
 import openai
 
 ECHO, CLAUDE, REPLAY, REAL = "echo", "echo-claude", "wire-small", "smollm2-135m-instruct"
+# Replayed in Anthropic's interface.
+REPLAY_CLAUDE = "wire-claude"
 # Translated by the gateway alone: no provider does it.
 OF_CHATS, OF_MESSAGES = "echo-of-chats", "echo-of-messages"
 PROVIDER_URLS = {ECHO: os.environ["ECHO_URL"], CLAUDE: os.environ["ECHO_URL"], REPLAY: os.environ["REPLAY_URL"], REAL: os.environ["REAL_URL"]}
