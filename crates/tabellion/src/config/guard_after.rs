@@ -67,7 +67,7 @@ mod tests {
 
     use super::super::Config;
 
-    const PLAIN: &str = "[upstream.local]\nbase_url = \"http://127.0.0.1:1/v1\"\n";
+    const PLAIN: &str = "[upstream.local]\nbase_url = \"http://127.0.0.1:1/v1\"\nmodels = [\"local-1\"]\n";
 
     fn of(text: &str) -> Result<Config, String> {
         Config::of(&format!("{PLAIN}{text}"), "tabellion.toml", []).map_err(|failure| failure.to_string())
@@ -116,7 +116,7 @@ mod tests {
             (theirs("verdict_within_ms = 600001\n"), "verdict_within_ms is 1 to 600000"),
             (theirs("batch_wait_ms = 60000\n"), "every verdict would be late"),
             (after("schema", "tools = true\n"), "gone when the call is over"),
-            (after("references", ""), "references and rego"),
+            (after("references", ""), "references, rego and cost"),
             ("[guard.x]\nkind = \"injection\"\nbatch = 3\n".to_owned(), "are for when"),
             ("[guard.x]\nkind = \"injection\"\nwhen = \"later\"\n".to_owned(), "inline or after"),
         ] {

@@ -94,7 +94,7 @@ fn an_export_of_usage_is_erased_by_its_id() {
     let (key, _) = house.key(&ada, &system);
     let (answered, _) = house.calls(&system, &key);
     let head = "start,end,account,key,model,requests,input_tokens,output_tokens";
-    let export = json!({"provider": "local", "format": "csv", "content": format!("{head}\n2026-03-03,2026-03-04,ada-project,,small,1,10,5\n")});
+    let export = json!({"provider": "local", "format": "csv", "content": format!("{head}\n2026-03-01,2026-03-02,ada-project,,small,1,10,5\n")});
     let report = |body: &Value| {
         let made = house.post(&ada, "/api/v1/usage-reports", body).ok().json();
         made["report"]["id"].as_str().expect("an id").to_owned()

@@ -94,7 +94,7 @@ fn an_opening_has_an_end_and_a_system_that_one_answers_for() {
     for (member, value, status, code) in [
         ("until", json!("2026-03-01"), 400, "malformed"),
         ("until", json!("2027-06-01"), 400, "malformed"),
-        ("class", json!("realtime"), 400, "malformed"),
+        ("class", json!("video"), 400, "malformed"),
         ("provider", json!("No Such"), 400, "malformed"),
         ("system", json!("0".repeat(32)), 422, "unknown_reference"),
     ] {
