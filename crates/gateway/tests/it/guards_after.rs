@@ -394,7 +394,7 @@ fn a_guard_that_could_not_look_afterwards_refuses_the_start() {
     let references = GuardConfig { references: Some(1), ..prompts(plain(GuardKind::References)) };
     for (guards, why) in [
         (vec![GuardConfig { mode: GuardMode::Block, ..injection() }], "stops nothing"),
-        (vec![references], "references and rego"),
+        (vec![references], "references, rego and cost"),
         (vec![GuardConfig { after: Some(batch(0)), ..injection() }], "batch is 1 to 500"),
         (vec![GuardConfig { after: Some(batch(501)), ..injection() }], "batch is 1 to 500"),
         (vec![injection(), GuardConfig::new("it", GuardKind::Secrets)], "there twice"),

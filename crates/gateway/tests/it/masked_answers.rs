@@ -105,8 +105,10 @@ fn wherever_a_stream_is_cut_it_is_masked_as_a_whole_answer_is() {
             }
         }
         for end in streamed.ended(cuts.len() + 1) {
+            // What else was found in it is counted, and no rule of this one's.
+            let treated = end.masked.iter().filter(|it| it.operator.is_some());
             let told: Vec<_> =
-                end.masked.iter().map(|it| (it.class.as_str(), it.count, it.operator.as_deref())).collect();
+                treated.map(|it| (it.class.as_str(), it.count, it.operator.as_deref())).collect();
             assert_eq!(told, [("email", 2, Some("mask")), ("payment_card", 1, Some("mask"))], "{path}");
             assert_eq!((end.outcome, end.delivered), (Outcome::Answered, Delivered::Whole), "{path}");
         }
@@ -446,8 +448,10 @@ fn an_answer_that_cannot_be_looked_at_is_not_given() {
 #[test]
 fn a_rule_that_answers_cannot_keep_refuses_the_start() {
     let with = |rule: MaskingConfig| {
-        let upstreams = vec![UpstreamConfig::new("scripted", "http://127.0.0.1:1/v1")];
-        let config = GatewayConfig { masking: vec![rule], upstreams, ..GatewayConfig::default() };
+        let models = vec!["model-a".to_owned()];
+        let upstream = UpstreamConfig { models, ..UpstreamConfig::new("scripted", "http://127.0.0.1:1/v1") };
+        let config =
+            GatewayConfig { masking: vec![rule], upstreams: vec![upstream], ..GatewayConfig::default() };
         Gateway::check(&config).map_err(|error| error.to_string())
     };
     let both = vec![GuardSide::Prompt, GuardSide::Answer];
