@@ -76,6 +76,7 @@ fn a_late_verdict_counts_for_its_call_and_silence_is_no_pass() {
     assert_eq!((body.answer[0].outcome, body.after_ms), (GuardOutcome::Flagged, 12));
     assert_eq!(views.assessed(&all[3].record_id).expect("an answer"), None, "nobody said it");
     assert_eq!(views.digest().expect("a digest"), bench.rebuilt(), "a rebuild would count otherwise");
+    drop(views);
     bench.erase_record(&said[0]);
     let outcomes = OutcomeCounts { passed: 0, ..outcomes };
     assert_eq!(calls(&bench), GuardedCalls { calls: 4, without: 0, outcomes, erased: 1 });
