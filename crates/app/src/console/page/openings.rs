@@ -126,7 +126,7 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     }
     let content = Content {
         lead: format!(
-            "Files, pictures, speech, batches and other providers' own interfaces pass the gateway unread: not masked, and no guard looks. Each class is closed to every system until two people opened it for that system, until a day. Whoever asked does not confirm: {}.",
+            "Files, pictures, speech, batches, conversations in real time and other providers' own interfaces pass the gateway unread: not masked, and no guard looks. Each class is closed to every system until two people opened it for that system, until a day. Whoever asked does not confirm: {}.",
             confirmers()
         ),
         blocks,
