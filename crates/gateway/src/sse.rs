@@ -8,6 +8,14 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 use memchr::memchr2;
 
+/// A remark that says nothing, and keeps a connection alive.
+pub(crate) const REMARK: &[u8] = b":\n\n";
+
+/// Whether these bytes are such remarks and nothing else.
+pub(crate) fn is_remarks(bytes: &[u8]) -> bool {
+    bytes.chunks(REMARK.len()).all(|chunk| chunk == REMARK)
+}
+
 /// An event that is larger than the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooLarge;

@@ -28,14 +28,12 @@ use crate::guards::after::Tape;
 use crate::guards::asking::Waiting;
 use crate::guards::edits::{Proposals, Wanted};
 use crate::race::Interrupt;
-use crate::sse::{Event, EventReader};
+use crate::sse::{Event, EventReader, REMARK};
 use crate::surface::Surface;
 use crate::translate::stream::Translator;
 
 /// The data of a chat's last event.
 pub(crate) const DONE: &[u8] = b"[DONE]";
-/// A remark that says nothing.
-const REMARK: &[u8] = b":\n\n";
 /// Choices of one stream that are told apart; providers allow fewer.
 const MAX_CHANNELS: usize = 1024;
 

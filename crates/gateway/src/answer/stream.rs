@@ -32,7 +32,7 @@ use crate::guards::asking::Waiting;
 use crate::guards::config::Side;
 use crate::race::{Interrupt, Watch};
 use crate::salt::{Commitment, Committing, Salt};
-use crate::sse::{event_of, named_event};
+use crate::sse::{event_of, is_remarks, named_event};
 use crate::stopwatch::Phase;
 use crate::surface::Surface;
 use crate::translate::Translation;
@@ -62,15 +62,18 @@ pub(crate) struct Released {
     /// Pieces given to the body that the connection may not have taken yet.
     waiting: VecDeque<Bytes>,
     pub(crate) given: usize,
+    /// Whether any of it was more than a remark that keeps a connection alive.
+    says: bool,
 }
 
 impl Released {
     /// Nothing yet, of a call with this salt.
     pub(crate) fn new(salt: &Salt) -> Self {
-        Self { taken: salt.begin(), bytes: 0, waiting: VecDeque::new(), given: 0 }
+        Self { taken: salt.begin(), bytes: 0, waiting: VecDeque::new(), given: 0, says: false }
     }
 
     pub(crate) fn give(&mut self, piece: Bytes, pieces: &Pieces) {
+        self.says |= !is_remarks(&piece);
         self.waiting.push_back(piece);
         self.given += 1;
         self.settle(pieces.taken());
@@ -261,8 +264,7 @@ impl Streaming {
             Fate::RefusedUnseen => {
                 let error = self.relay.take_error();
                 // Of the answer: the error is none of it.
-                let delivered =
-                    if self.released.given == 0 { Delivered::Nothing } else { Delivered::Partial };
+                let delivered = if self.released.says { Delivered::Partial } else { Delivered::Nothing };
                 self.release((Outcome::Refused, REFUSED, delivered), error, body, sender, upstream).await;
             }
             Fate::Broken(none) => {
@@ -334,7 +336,7 @@ impl Streaming {
         let error = self.error_event(code);
         let (taken, all) = self.released.digests(&self.pieces, std::slice::from_ref(&error));
         let gone = outcome == Outcome::Abandoned;
-        let delivered = if self.released.given == 0 || (gone && self.released.bytes == 0) {
+        let delivered = if !self.released.says || (gone && self.released.bytes == 0) {
             Delivered::Nothing
         } else {
             Delivered::Partial

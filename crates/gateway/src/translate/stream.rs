@@ -4,7 +4,7 @@
 //! stream as malformed, and one that is missing as broken off. Must never: let the end pass that the provider did not send.
 
 use crate::code::Code;
-use crate::sse::{EventReader, event_of};
+use crate::sse::{EventReader, REMARK, event_of};
 use crate::translate::Interface;
 use crate::translate::failure;
 use crate::translate::inner_limits;
@@ -13,8 +13,6 @@ use crate::translate::stream_to_chat::ToChat;
 use crate::translate::stream_to_message::ToMessage;
 use crate::translate::tree::Node;
 
-/// A remark that says nothing, and keeps a connection alive.
-const REMARK: &[u8] = b":\n\n";
 /// The data of a chat's last event.
 const DONE: &[u8] = b"[DONE]";
 /// In a stream an error has no status of its own; what is said of one that has none.
