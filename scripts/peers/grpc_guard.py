@@ -98,6 +98,29 @@ def edits(place, settings):
     governed.notary.stop()
 
 
+def looks_afterwards(place, settings):
+    """One that is asked when calls are over, about several at once: it stops none, and each has its word on record."""
+    (place / "after").mkdir()
+    governed = Governed(place / "after", "words", VERSION, settings + 'when = "after"\n', kind="grpc")
+    prompts = {"What grows in pots?": ("passed", []), "What of the heron?": ("flagged", ["off-topic"])}
+    calls = {}
+    for prompt in prompts:
+        got = governed.call(prompt)
+        assert got.status == 200 and CLEAN in shown(got), f"a call that nothing waits for: {got.status} {shown(got)}"
+        calls[prompt] = governed.notary.api(f"entries/{got.headers['tabellion-entry']}").body["record_id"]
+
+    def assessed():
+        entries = governed.notary.api("entries?type=call.assessed&limit=50").body["entries"]
+        return entries if len(entries) >= len(prompts) else None
+
+    entries = wait_for("what was said of both calls", assessed)
+    found = {entry["parents"][0]["record_id"]: entry["units"][0]["fields"]["prompt"][0] for entry in entries}
+    for prompt, (outcome, labels) in prompts.items():
+        guard = found[calls[prompt]]
+        assert (guard["outcome"], guard.get("found", [])) == (outcome, labels), f"{prompt}: {guard}"
+    governed.notary.stop()
+
+
 def dies(governed, service):
     service.kill()
     got = governed.call("What grows in pots?")
@@ -137,6 +160,8 @@ def main(place):
         governed.notary.stop()
         edits(place, settings)
         print("  may edit: what it names is changed in the prompt that goes, on record with how much, and nothing else")
+        looks_afterwards(place, settings)
+        print("  when calls are over: asked about several at once, stops none, and each has its word on record")
         told = tabellion("fsck", governed.notary.directory).stdout
         assert "sound" in told, told
     finally:

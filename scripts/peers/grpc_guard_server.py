@@ -54,6 +54,11 @@ class Guard(guard_pb2_grpc.GuardServicer):
         found = (verdict for word, verdict in VERDICTS.items() if word in text)
         return next(found, guard_pb2.CheckResponse(verdict=guard_pb2.VERDICT_PASS))
 
+    def CheckBatch(self, request, context):
+        if not request.questions:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "nothing is asked")
+        return guard_pb2.CheckBatchResponse(verdicts=[self.Check(question, context) for question in request.questions])
+
 
 def main(port, key):
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
