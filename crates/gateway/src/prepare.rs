@@ -136,12 +136,9 @@ impl Call {
             translate::translation(surface, &permission.target.upstream, self.at).map_err(refused)?;
         let sent_on = translate::sent_on(translation, &self.headers, surface);
         let (mut scope, settling) = self.scope(&permission).map_err(refused)?;
+        let again = self.again.as_ref().map(|again| again.model.as_str());
         let changes = Changes {
-            model: permission
-                .target
-                .model
-                .as_deref()
-                .or(self.again.as_ref().map(|again| again.model.as_str())),
+            model: permission.target.model.as_deref().or(again),
             ask_usage: permission.target.upstream.usage_in_streams,
         };
         let treated = self.treat(&request, &changes, &permission, &mut scope).map_err(refused)?;

@@ -124,16 +124,7 @@ pub(super) async fn prepare(
     decide::live(&call.caller).map_err(plain)?;
     // Asked before a byte of the body is looked at: whoever may not use the class learns nothing else.
     opening_of(call, found, None).map_err(plain)?;
-    let malformed = |why: String| (Refusal::new(Code::MalformedBody, why), None);
-    let content_type =
-        call.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let depth = call.worker.shared.limits.depth;
-    if call.headers.contains_key(CONTENT_ENCODING) {
-        return Err(malformed(
-            "the body is compressed, so that nobody here could say what it is; send it as it is".to_owned(),
-        ));
-    }
-    let read = Read::of(found, content_type, body, depth).map_err(malformed)?;
+    let read = read_of(call, found, body).map_err(plain)?;
     let (model, target) = target(call, found, body, &read)?;
     // What stands for no model leads nowhere by its name.
     let refused = |refusal| (refusal, Some(model.clone()).filter(|model| model != NO_MODEL));
@@ -195,6 +186,19 @@ pub(super) async fn prepare(
         begun,
         guards,
     })
+}
+
+/// A body that is not packed, read as far as it is.
+fn read_of<'b>(call: &'b Call, found: &Found, body: &'b Bytes) -> Result<Read<'b>, Refusal> {
+    let malformed = |why: String| Refusal::new(Code::MalformedBody, why);
+    if call.headers.contains_key(CONTENT_ENCODING) {
+        return Err(malformed(
+            "the body is compressed, so that nobody here could say what it is; send it as it is".to_owned(),
+        ));
+    }
+    let content_type =
+        call.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    Read::of(found, content_type, body, call.worker.shared.limits.depth).map_err(malformed)
 }
 
 /// The opening that lets the call through: for `provider`, once that is known.

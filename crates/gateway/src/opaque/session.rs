@@ -31,7 +31,7 @@ use crate::forward::{Inbound, NoAnswer};
 use crate::race::Interrupt;
 use crate::stopwatch::Phase;
 use crate::upstream::connect::ConnectError;
-use handshake::{Asking, Wish};
+use handshake::{Agreed, Asking, Wish};
 
 /// Conversations at once. Each holds two connections and, while it is spoken, some hundred KiB; as many as the calls of a busy desk.
 pub(super) const SESSIONS_AT_ONCE: usize = 256;
@@ -57,13 +57,13 @@ impl Wanted {
         };
         let places: &Places = &call.worker.shared.opaque.sessions;
         let place = places.place(call.caller.system_id, std::time::Duration::ZERO).await;
-        let _place = place.ok_or_else(|| {
+        let place = place.ok_or_else(|| {
             let why =
                 "too many conversations are open, of this system or of all; end one, or try again later";
             let retry_after_s = Some(super::RETRY_AFTER_SECONDS);
             Refusal { retry_after_s, ..Refusal::new(Code::RateLimited, why) }
         })?;
-        Ok(Some(Self { wish, switch, _place }))
+        Ok(Some(Self { wish, switch, _place: place }))
     }
 }
 
@@ -108,7 +108,7 @@ async fn open(
     wish: &Wish,
     found: &Found,
     prepared: &Prepared,
-) -> Result<(Upgraded, Option<&'static str>), NotOpened> {
+) -> Result<(Upgraded, Agreed), NotOpened> {
     let worker = Arc::clone(&running.worker);
     let shared = &worker.shared;
     let upstream = &prepared.permission.target.upstream;
@@ -157,15 +157,12 @@ async fn open(
     }
 }
 
-/// The protocol that a provider agreed to, if any; none: it did not agree.
-type Agreed = Option<Option<&'static str>>;
-
 async fn ask(
     running: &mut Running,
     wish: &Wish,
     found: &Found,
     prepared: &Prepared,
-) -> Result<(Inbound, Agreed), NoAnswer> {
+) -> Result<(Inbound, Option<Agreed>), NoAnswer> {
     let Running { worker, authorised, watch, .. } = running;
     let limits = &worker.shared.limits;
     let endpoint = &prepared.permission.target.upstream.endpoint;

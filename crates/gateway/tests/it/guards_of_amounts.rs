@@ -29,7 +29,7 @@ fn money(most: u64) -> GuardCostConfig {
 /// A token is a millionth.
 fn priced(guards: Vec<GuardConfig>) -> Fixture {
     let begins_with = Some([organisation(), vec![price("model-a")]].concat());
-    let setup = Setup { begins_with, guards, ..Setup::default() };
+    let setup = Setup { guards, begins_with, ..Setup::default() };
     Fixture::with(Answer::json(200, openai::chat_of("Hi")), setup)
 }
 

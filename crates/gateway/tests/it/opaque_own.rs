@@ -184,7 +184,7 @@ fn what_no_record_can_tell_goes_on_unless_a_policy_is_against_it() {
     let body = json!({ "model": "model-a", "input": "hello", "previous_response_id": "resp_1" });
     let plain = Fixture::with(outside_guards::provider(), Setup::default());
     assert_eq!(plain.send_json("/v1/responses", &body).status, 200);
-    let guards = vec![rego("kept", r#"deny contains kind if some kind in input.refers_to"#)];
+    let guards = vec![rego("kept", "deny contains kind if some kind in input.refers_to")];
     let fixture = Fixture::with(outside_guards::provider(), Setup { guards, ..Setup::default() });
     let answer = fixture.send_json("/v1/responses", &body);
     assert_eq!((answer.status, answer.code().as_str()), (403, "guard_blocked"), "{}", answer.text());

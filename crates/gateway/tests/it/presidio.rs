@@ -225,6 +225,12 @@ fn a_text_is_anonymised_by_each_operator() {
     assert_ne!(one, other, "whoever may hash could try every card there is");
 }
 
+fn replacing(operator: &Value) -> (&'static str, String) {
+    let result = json!({ "start": 8, "end": 23, "score": 1.0, "entity_type": "EMAIL_ADDRESS" });
+    let body = json!({ "text": TEXT, "anonymizers": { "DEFAULT": operator }, "analyzer_results": [result] });
+    ("anonymize", body.to_string())
+}
+
 /// Requirement: N21, G05. What is not served, or could be read in two ways, is refused in Presidio's form with a record that holds neither the text nor its digest.
 #[test]
 fn what_is_not_served_is_refused_and_never_passed_over() {
@@ -233,12 +239,6 @@ fn what_is_not_served_is_refused_and_never_passed_over() {
         let mut body = json!({ "text": TEXT, "language": "en" });
         body[member] = value;
         ("analyze", body.to_string())
-    };
-    let result = json!({ "start": 8, "end": 23, "score": 1.0, "entity_type": "EMAIL_ADDRESS" });
-    let replacing = |operator: Value| {
-        let body =
-            json!({ "text": TEXT, "anonymizers": { "DEFAULT": operator }, "analyzer_results": [result] });
-        ("anonymize", body.to_string())
     };
     let at = |start: i64, end: i64| {
         let result = json!({ "start": start, "end": end, "score": 1.0, "entity_type": "EMAIL_ADDRESS" });
@@ -257,21 +257,21 @@ fn what_is_not_served_is_refused_and_never_passed_over() {
         with("nlp_artifacts", json!({})),
         ("analyze", format!(r#"{{"text":"{EMAIL}","language":"en","text":"nothing"}}"#)),
         ("analyze", format!(r#"{{"text":"{EMAIL}","#)),
-        replacing(json!({ "type": "encrypt", "key": "WmZq4t7w!z%C&F)J" })),
-        replacing(json!({ "type": "custom" })),
-        replacing(json!({ "type": "surrogate" })),
-        replacing(json!({ "new_value": "X" })),
-        replacing(json!({ "type": "mask", "masking_char": "**", "chars_to_mask": 4, "from_end": true })),
-        replacing(json!({ "type": "mask", "masking_char": "*" })),
-        replacing(json!({ "type": "hash", "hash_type": "md5" })),
-        replacing(json!({ "type": "hash", "salt": "short" })),
-        replacing(json!({ "type": "replace", "newvalue": "X" })),
-        replacing(json!({ "type": "replace", "new_value": "X", "salt": "sixteen bytes..!" })),
-        replacing(json!({ "type": "redact", "new_value": "X" })),
-        replacing(json!({ "type": "keep", "hash_type": "sha256" })),
-        replacing(json!({ "type": "hash", "new_value": "X" })),
+        replacing(&json!({ "type": "encrypt", "key": "WmZq4t7w!z%C&F)J" })),
+        replacing(&json!({ "type": "custom" })),
+        replacing(&json!({ "type": "surrogate" })),
+        replacing(&json!({ "new_value": "X" })),
+        replacing(&json!({ "type": "mask", "masking_char": "**", "chars_to_mask": 4, "from_end": true })),
+        replacing(&json!({ "type": "mask", "masking_char": "*" })),
+        replacing(&json!({ "type": "hash", "hash_type": "md5" })),
+        replacing(&json!({ "type": "hash", "salt": "short" })),
+        replacing(&json!({ "type": "replace", "newvalue": "X" })),
+        replacing(&json!({ "type": "replace", "new_value": "X", "salt": "sixteen bytes..!" })),
+        replacing(&json!({ "type": "redact", "new_value": "X" })),
+        replacing(&json!({ "type": "keep", "hash_type": "sha256" })),
+        replacing(&json!({ "type": "hash", "new_value": "X" })),
         replacing(
-            json!({ "type": "mask", "masking_char": "*", "chars_to_mask": 1, "from_end": true, "key": "k" }),
+            &json!({ "type": "mask", "masking_char": "*", "chars_to_mask": 1, "from_end": true, "key": "k" }),
         ),
         at(9, 8),
         at(8, 10_000),

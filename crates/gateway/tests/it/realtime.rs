@@ -16,7 +16,7 @@ use tabellion_testkit::upstream::Answer;
 
 use crate::budgets::{budget, organisation};
 use crate::client::{Client, salted};
-use crate::fixture::{Fixture, Setup, api_key, gate};
+use crate::fixture::{Fixture, LONG_AGO, Setup, api_key, gate};
 use crate::opaque::{open_by_records, opening};
 
 /// How long a read waits; a healthy run needs milliseconds.
@@ -336,17 +336,13 @@ fn what_takes_the_permission_away_cuts_it() {
     assert_eq!(fixture.named("call.completed").len(), 1, "the record names no stop");
     assert_eq!(end.conversed.expect("what was said").unfinished, 1);
 
-    let withdrawn: [(&dyn Fn(&Fixture), &str); 2] = [
-        (&|fixture| fixture.change(|gate| gate.openings = std::sync::Arc::default()), "opaque_not_enabled"),
-        (
-            &|fixture| fixture.change_keys(|key| key.ends_at = Some(crate::fixture::LONG_AGO)),
-            "invalid_api_key",
-        ),
-    ];
-    for (withdraw, due) in withdrawn {
+    for due in ["opaque_not_enabled", "invalid_api_key"] {
         let fixture = live(&provider, Setup::default());
         let (mut client, mut peer, _) = open(&fixture, &provider);
-        withdraw(&fixture);
+        match due {
+            "invalid_api_key" => fixture.change_keys(|key| key.ends_at = Some(LONG_AGO)),
+            _ => fixture.change(|gate| gate.openings = std::sync::Arc::default()),
+        }
         peer.send(&said(CREATED));
         assert_eq!(client.closed(), (1008, due.to_owned()), "what is said after that still comes");
         let (end, code) = ended(&fixture);

@@ -157,13 +157,13 @@ fn the_providers_key_gets_nowhere_but_to_the_provider() {
 
     let body = json!({ "model": "small", "stream": true, "messages": [{ "role": "user", "content": "echo stream" }] });
     let body = body.to_string();
-    let head = format!(
+    let request = format!(
         "POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
          content-type: application/json\r\ncontent-length: {}\r\n\r\n",
         key.secret,
         body.len()
     );
-    everything.push(("a stream".to_owned(), exchanged(&organisation.gateway, &format!("{head}{body}"))));
+    everything.push(("a stream".to_owned(), exchanged(&organisation.gateway, &format!("{request}{body}"))));
     everything.extend(pages(&organisation));
     let metrics = everything.iter().find(|(path, _)| path == "/metrics").expect("the numbers are looked at");
     assert!(metrics.1.contains("tabellion_gateway"), "{}", metrics.1);

@@ -49,7 +49,7 @@ impl Wish {
     }
 
     /// The headers that agree to it.
-    pub(super) fn agree(&self, protocol: Option<&'static str>, headers: &mut HeaderMap) {
+    pub(super) fn agree(&self, Agreed(protocol): Agreed, headers: &mut HeaderMap) {
         switching(headers);
         headers.insert(SEC_WEBSOCKET_ACCEPT, self.accept.clone());
         if let Some(protocol) = protocol {
@@ -57,6 +57,10 @@ impl Wish {
         }
     }
 }
+
+/// The protocol that both sides speak over a socket, where one was named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Agreed(pub(super) Option<&'static str>);
 
 /// Our own wish, to a provider.
 pub(super) struct Asking<'a> {
@@ -87,8 +91,8 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// Which protocol the provider chose, where it agreed; none: it did not, or to something else.
-    pub(super) fn agreed(&self, headers: &HeaderMap) -> Option<Option<&'static str>> {
+    /// What the provider agreed to; none: it did not, or to something else.
+    pub(super) fn agreed(&self, headers: &HeaderMap) -> Option<Agreed> {
         let agrees = has_token(headers, &UPGRADE, WEBSOCKET)
             && has_token(headers, &CONNECTION, "upgrade")
             && only(headers, &SEC_WEBSOCKET_ACCEPT) == Some(&self.accept)
@@ -98,10 +102,10 @@ impl<'a> Asking<'a> {
             return None;
         }
         if !headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
-            return Some(None);
+            return Some(Agreed(None));
         }
         let chosen = only(headers, &SEC_WEBSOCKET_PROTOCOL)?;
-        self.protocols.iter().find(|asked| **asked == chosen).map(|asked| Some(*asked))
+        self.protocols.iter().find(|asked| **asked == chosen).map(|asked| Agreed(Some(asked)))
     }
 }
 
@@ -170,7 +174,7 @@ mod tests {
     fn a_wish_is_agreed_to_as_the_standard_has_it() {
         let wish = Wish::of(&headers(&[("sec-websocket-protocol", "realtime, openai-beta.realtime-v1")]));
         let mut agreed = HeaderMap::new();
-        wish.unwrap_or_else(|why| panic!("{why}")).agree(Some("realtime"), &mut agreed);
+        wish.unwrap_or_else(|why| panic!("{why}")).agree(Agreed(Some("realtime")), &mut agreed);
         assert_eq!(agreed[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert_eq!(agreed[SEC_WEBSOCKET_PROTOCOL], "realtime");
     }
@@ -195,21 +199,25 @@ mod tests {
     fn a_provider_that_agrees_to_something_else_has_not_agreed() {
         let wish = Wish::of(&headers(&[("sec-websocket-protocol", "realtime")]));
         let wish = wish.unwrap_or_else(|why| panic!("{why}"));
-        let asking = Asking::like(&wish).expect("random bytes");
-        let accept = HeaderValue::from_str(&asking.accept).expect("base64");
-        let with = |change: &dyn Fn(&mut HeaderMap)| {
+        let ours = Asking::like(&wish).expect("random bytes");
+        let accept = HeaderValue::from_str(&ours.accept).expect("base64");
+        let answered = |change: &dyn Fn(&mut HeaderMap)| {
             let mut headers = headers(&[]);
             headers.insert(SEC_WEBSOCKET_ACCEPT, accept.clone());
             change(&mut headers);
-            asking.agreed(&headers)
+            ours.agreed(&headers)
         };
         let put = |name: HeaderName, value: &'static str| {
             move |headers: &mut HeaderMap| drop(headers.insert(name.clone(), HeaderValue::from_static(value)))
         };
-        assert_eq!(with(&|_| {}), Some(None));
-        assert_eq!(with(&put(SEC_WEBSOCKET_PROTOCOL, "realtime")), Some(Some("realtime")));
-        assert_eq!(with(&put(SEC_WEBSOCKET_PROTOCOL, "other")), None, "a protocol that nobody asked for");
-        assert_eq!(with(&put(SEC_WEBSOCKET_EXTENSIONS, "permessage-deflate")), None, "frames are packed");
-        assert_eq!(with(&put(SEC_WEBSOCKET_ACCEPT, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")), None, "another's key");
+        assert_eq!(answered(&|_| {}), Some(Agreed(None)));
+        assert_eq!(answered(&put(SEC_WEBSOCKET_PROTOCOL, "realtime")), Some(Agreed(Some("realtime"))));
+        assert_eq!(answered(&put(SEC_WEBSOCKET_PROTOCOL, "other")), None, "a protocol that nobody asked for");
+        assert_eq!(answered(&put(SEC_WEBSOCKET_EXTENSIONS, "permessage-deflate")), None, "frames are packed");
+        assert_eq!(
+            answered(&put(SEC_WEBSOCKET_ACCEPT, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")),
+            None,
+            "another's key"
+        );
     }
 }

@@ -35,13 +35,22 @@ pub(super) enum Sender {
     Provider,
 }
 
+/// A text of a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Text {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// It was too long to be read.
+    TooLong,
+}
+
 /// What came of some bytes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Passed {
     /// How many of them go on now: all but those of a frame that closes.
     pub(super) bytes: usize,
-    /// Texts that ended in them; none: one that was too long to be read.
-    pub(super) texts: Vec<Option<Vec<u8>>>,
+    /// Texts that ended in them.
+    pub(super) texts: Vec<Text>,
 }
 
 /// A frame that has begun.
@@ -100,7 +109,7 @@ impl Reader {
 
     /// Takes bytes in. What comes behind a frame that closed is nobody's.
     pub(super) fn push(&mut self, data: &[u8]) -> Result<Passed, Hostile> {
-        let closing = !self.close.is_empty() || self.head.first().is_some_and(closes);
+        let closing = !self.close.is_empty() || self.head.first().copied().is_some_and(closes);
         let mut passed = Passed { bytes: if closing { 0 } else { data.len() }, texts: Vec::new() };
         let mut rest = data;
         while !self.is_closed {
@@ -117,7 +126,7 @@ impl Reader {
                 passed.texts.extend(self.end_frame());
             } else {
                 let Some((first, after)) = rest.split_first() else { break };
-                if self.head.is_empty() && closes(first) {
+                if self.head.is_empty() && closes(*first) {
                     passed.bytes = data.len() - rest.len();
                 }
                 self.head.push(*first);
@@ -155,7 +164,7 @@ impl Reader {
             0 => u64::from(second & LENGTH),
             // A length is written as short as it can be, and below 2^63.
             2 if number < 126 => return Err(Hostile),
-            8 if number <= u64::from(u16::MAX) || number >> 63 != 0 => return Err(Hostile),
+            8 if u16::try_from(number).is_ok() || number >> 63 != 0 => return Err(Hostile),
             _ => number,
         };
         let (is_last, opcode) = (first & FIN != 0, first & OPCODE);
@@ -196,7 +205,7 @@ impl Reader {
     }
 
     /// A frame is whole; gives the text that ended with it.
-    fn end_frame(&mut self) -> Option<Option<Vec<u8>>> {
+    fn end_frame(&mut self) -> Option<Text> {
         let frame = self.frame.take()?;
         if frame.opcode == CLOSE {
             self.is_closed = true;
@@ -206,12 +215,13 @@ impl Reader {
         }
         let message = self.message.take()?;
         self.messages += 1;
-        (message.is_text && self.sender == Sender::Provider).then_some(message.text)
+        let is_read = message.is_text && self.sender == Sender::Provider;
+        is_read.then(|| message.text.map_or(Text::TooLong, Text::Whole))
     }
 }
 
 /// Whether a frame that begins so closes.
-fn closes(first: &u8) -> bool {
+fn closes(first: u8) -> bool {
     first & OPCODE == CLOSE
 }
 
@@ -257,7 +267,7 @@ mod tests {
     }
 
     /// Everything that is read of `bytes`, cut into pieces of `size`: what passed, the texts, the frame that closed, the messages.
-    type All = (Vec<u8>, Vec<Option<Vec<u8>>>, Option<Vec<u8>>, u64);
+    type All = (Vec<u8>, Vec<Text>, Option<Vec<u8>>, u64);
 
     fn read(bytes: &[u8], size: usize) -> Result<All, Hostile> {
         let mut reader = Reader::new(Sender::Provider, LIMIT);
@@ -288,9 +298,9 @@ mod tests {
         .concat();
         let whole = [before.clone(), close.clone(), frame(0x81, b"behind")].concat();
         let due = vec![
-            Some(b"{\"type\":\"a\"}".to_vec()),
-            Some(b"{\"type\":\"b\"}".to_vec()),
-            Some(long.into_bytes()),
+            Text::Whole(b"{\"type\":\"a\"}".to_vec()),
+            Text::Whole(b"{\"type\":\"b\"}".to_vec()),
+            Text::Whole(long.into_bytes()),
         ];
         for size in [1, 2, 3, 7, 64, 1000, whole.len()] {
             let (out, texts, closed, messages) = read(&whole, size).expect("frames");
@@ -332,7 +342,7 @@ mod tests {
     fn a_text_that_is_too_long_is_known_for_one() {
         let mut reader = Reader::new(Sender::Provider, 4 << 20);
         let passed = reader.push(&frame(0x81, &vec![b'x'; MAX_READ_BYTES + 1])).expect("a frame");
-        assert_eq!(passed.texts, [None], "what it took would be taken for nothing");
+        assert_eq!(passed.texts, [Text::TooLong], "what it took would be taken for nothing");
     }
 
     proptest! {

@@ -312,7 +312,9 @@ impl Down {
             }
             let passed =
                 self.reader.push(data).map_err(|_| Over::Cut(NoAnswer::Failed(Code::UpstreamMalformed)))?;
-            passed.texts.iter().for_each(|text| self.tally.take(text.as_deref()));
+            for text in &passed.texts {
+                self.tally.take(text);
+            }
             let piece = data.get(..passed.bytes).unwrap_or_default();
             if to.write_all(piece).await.is_err() || to.flush().await.is_err() {
                 // What it says last is read by nobody; that it is gone is seen where it is listened to.

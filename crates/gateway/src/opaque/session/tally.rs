@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use memchr::memmem;
 use serde::Deserialize;
 
+use super::reader::Text;
 use crate::answer::parts::Tokens;
 
 /// Kinds of messages that say something of what it takes.
@@ -48,9 +49,9 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Takes in a text of the provider; none: it was too long to be read.
-    pub(super) fn take(&mut self, text: Option<&[u8]>) {
-        let Some(text) = text else {
+    /// Takes in a text of the provider.
+    pub(super) fn take(&mut self, text: &Text) {
+        let Text::Whole(text) = text else {
             self.unreadable = true;
             return;
         };
@@ -66,18 +67,18 @@ impl Tally {
             BEGUN => self.begun += 1,
             OVER => {
                 self.responses += 1;
-                self.add(said.response.and_then(|response| response.usage));
+                self.add(said.response.and_then(|response| response.usage).as_ref());
             }
-            HEARD if said.usage.is_some() => self.add(said.usage),
+            HEARD if said.usage.is_some() => self.add(said.usage.as_ref()),
             _ => {}
         }
     }
 
-    fn add(&mut self, usage: Option<Usage>) {
+    fn add(&mut self, usage: Option<&Usage>) {
         match usage {
             Some(Usage { input_tokens: Some(input), output_tokens: Some(output) }) => {
-                self.input = self.input.saturating_add(input);
-                self.output = self.output.saturating_add(output);
+                self.input = self.input.saturating_add(*input);
+                self.output = self.output.saturating_add(*output);
             }
             _ => self.unreadable = true,
         }
@@ -113,7 +114,9 @@ mod tests {
 
     fn of(texts: &[&str]) -> Tally {
         let mut tally = Tally::default();
-        texts.iter().for_each(|text| tally.take(Some(text.as_bytes())));
+        for text in texts {
+            tally.take(&Text::Whole(text.as_bytes().to_vec()));
+        }
         tally
     }
 
@@ -144,7 +147,7 @@ mod tests {
             assert_eq!(tally.tokens(), Tokens::default(), "{texts:?}");
         }
         let mut tally = of(&[CREATED, DONE]);
-        tally.take(None);
+        tally.take(&Text::TooLong);
         assert!(!tally.is_settled(), "a message that was too long to be read");
     }
 }
