@@ -107,17 +107,16 @@ def looks_afterwards(place, settings):
     for prompt in prompts:
         got = governed.call(prompt)
         assert got.status == 200 and CLEAN in shown(got), f"a call that nothing waits for: {got.status} {shown(got)}"
-        calls[prompt] = governed.notary.api(f"entries/{got.headers['tabellion-entry']}").body["record_id"]
+        calls[prompt] = got.headers["tabellion-record"]
+    for prompt, due in prompts.items():
 
-    def assessed():
-        entries = governed.notary.api("entries?type=call.assessed&limit=50").body["entries"]
-        return entries if len(entries) >= len(prompts) else None
+        def assessed(call=calls[prompt]):
+            said = governed.notary.api(f"calls/{call}").body["assessments"]
+            return said["guards"] if said["state"] == "recorded" else None
 
-    entries = wait_for("what was said of both calls", assessed)
-    found = {entry["parents"][0]["record_id"]: entry["units"][0]["fields"]["prompt"][0] for entry in entries}
-    for prompt, (outcome, labels) in prompts.items():
-        guard = found[calls[prompt]]
-        assert (guard["outcome"], guard.get("found", [])) == (outcome, labels), f"{prompt}: {guard}"
+        guards = wait_for("what was said of the call", assessed)
+        said = [(guard["outcome"], guard["found"]) for guard in guards if guard["side"] == "prompt"]
+        assert said == [due], f"{prompt}: {guards}"
     governed.notary.stop()
 
 
