@@ -451,8 +451,10 @@ fn a_silent_conversation_ends() {
     let fixture = live(&provider, Setup { limits, ..Setup::default() });
     let (mut client, _peer, _) = open(&fixture, &provider);
     assert_eq!(client.closed(), (1008, "upstream_timeout".to_owned()));
-    let fixture =
-        live(&provider, Setup { limits: Limits { session_ms: 50, ..Limits::default() }, ..Setup::default() });
+    let fixture = live(
+        &provider,
+        Setup { limits: Limits { session_ms: 1_000, ..Limits::default() }, ..Setup::default() },
+    );
     let (mut client, _peer, _) = open(&fixture, &provider);
     assert_eq!(client.closed(), (1008, "upstream_timeout".to_owned()), "one without an end");
 }
