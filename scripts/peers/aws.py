@@ -7,7 +7,6 @@ masked before they are signed. And boto3 in front: with a key of ours it is serv
 import json
 import os
 import sys
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import bedrock_stand_in
@@ -15,7 +14,7 @@ import boto3
 from acknowledged import Notary, ask, free_port, wait_for
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from passthrough import UNTIL_DAYS, opened, usage_of
+from passthrough import opened, usage_of
 
 MODELS = (
     "anthropic.claude-3-5-sonnet-20240620-v1:0",
@@ -98,7 +97,7 @@ def main(place):
     notary.api(f"systems/{system}/stage", "POST", {"stage": "live", "reason": "its tests begin"})
     notary.api("policies/tests", "PUT", {"text": '@id("all")\npermit (principal, action, resource);\n', "note": "tests"})
     secret = notary.api(f"systems/{system}/keys", "POST", {"name": "tests", "purposes": ["tests"]}).body["result"]["secret"]
-    opened(notary, system, str((datetime.now(timezone.utc) + timedelta(days=UNTIL_DAYS)).date()))
+    opened(notary, system)
     head = {"authorization": f"Bearer {secret}"}
 
     def converse(model=MODELS[0]):

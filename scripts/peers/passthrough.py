@@ -8,6 +8,7 @@ stay closed, and its stream for Bedrock, which is no binary stream of events alt
 import json
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from acknowledged import Notary, ask, free_port, tabellion, wait_for
@@ -82,9 +83,10 @@ def second_person(notary):
     return {"authorization": f"Bearer {session.body['token']}"}
 
 
-def opened(notary, system, day):
+def opened(notary, system, routes="passthrough"):
     """Ada asks, Cleo confirms; nothing is open in between."""
-    wanted = {"system": system, "class": "passthrough", "until": day, "reason": "its tests"}
+    until = (datetime.now(timezone.utc) + timedelta(days=UNTIL_DAYS)).date()
+    wanted = {"system": system, "class": routes, "until": str(until), "reason": "its tests"}
     opening = notary.api("openings", "POST", wanted).body["result"]["id"]
     own = notary.api(f"openings/{opening}/confirm", "POST", {"reason": "so it is"})
     assert own.code == "own_work", f"who asked for an opening confirms it: {own.status} {own.body}"
@@ -123,8 +125,7 @@ def main(place):
 
         closed = call(VERTEX, GEMINI)
         assert closed.headers["tabellion-code"] == "opaque_not_enabled", f"nobody opened it: {closed.status} {closed.body}"
-        day = subprocess.run(["date", "-u", "-d", f"+{UNTIL_DAYS} days", "+%F"], capture_output=True, text=True, check=True).stdout.strip()
-        opening = opened(notary, system, day)
+        opening = opened(notary, system)
 
         answer = call(VERTEX, GEMINI)
         assert answer.status == 200 and answer.body["candidates"], f"Vertex: {answer.status} {answer.body}"

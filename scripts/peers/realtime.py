@@ -5,21 +5,19 @@ ways, is counted, stays closed until two people opened it, and ends at once when
 """
 
 import json
-import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import openai
 from acknowledged import Notary, free_port
-from passthrough import second_person, usage_of
+from passthrough import opened, usage_of
 from websockets.sync.server import serve
 
 KEY = "sk-provider-of-conversations-4711"
 MODEL = "live-1"
 WORDS = ["Herbs ", "grow ", "in ", "pots."]
 COUNTED = {"total_tokens": 30, "input_tokens": 20, "output_tokens": 10}
-UNTIL_DAYS = 30
 
 
 class Provider:
@@ -44,16 +42,6 @@ class Provider:
                 delta = {"item_id": "i", "output_index": 0, "content_index": 0, "response_id": "r", "delta": word}
                 socket.send(json.dumps({"type": "response.output_text.delta", **delta}))
             socket.send(json.dumps({"type": "response.done", "response": {"id": "r", "status": "completed", "usage": COUNTED}}))
-
-
-def opened(notary, system):
-    """Ada asks, Cleo confirms."""
-    day = subprocess.run(["date", "-u", "-d", f"+{UNTIL_DAYS} days", "+%F"], capture_output=True, text=True, check=True).stdout.strip()
-    wanted = {"system": system, "class": "realtime", "until": day, "reason": "its tests"}
-    opening = notary.api("openings", "POST", wanted).body["result"]["id"]
-    done = notary.api(f"openings/{opening}/confirm", "POST", {"reason": "so it is"}, second_person(notary))
-    assert done.status == 200, f"a second person cannot confirm: {done.body}"
-    return opening
 
 
 def respond(connection, text):
@@ -102,7 +90,7 @@ def main(place):
             assert status == 403, f"{why}: {error!r}"
 
     refused("nobody opened it")
-    opening = opened(notary, system)
+    opening = opened(notary, system, "realtime")
     with client.realtime.connect(model=MODEL) as connection:
         for _ in range(2):
             said, usage = respond(connection, "What grows in pots?")

@@ -331,6 +331,11 @@ impl Authorised {
             guards: Vec::new(),
             answer: None,
             answer_withheld: Some(ERASED.to_owned()),
+            conversed: self.facts.conversed.clone().map(|said| Conversed {
+                sent_sha256: None,
+                sent_salted_sha256: None,
+                ..said
+            }),
             ..self.body(end)
         }
     }

@@ -8,6 +8,7 @@ mod batch;
 mod form;
 mod frames;
 mod kept;
+mod lines;
 mod meter;
 pub(crate) mod own;
 mod prepare;

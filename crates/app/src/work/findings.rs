@@ -7,16 +7,16 @@ mod unknown;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use tabellion_ledger::{Draft, DraftStream, LedgerError, RejectCode};
-use tabellion_model::body::{Body as _, FindingClosed, FindingKind, FindingOpened};
+use tabellion_model::body::{FindingClosed, FindingKind, FindingOpened};
 use tabellion_model::usage::Amounts;
 use tabellion_model::{FindingId, Micros, RecordId};
 use tabellion_views::query::FindingRow;
 
 use super::asking::{all, refer};
 use super::forms::{IdForm, Reason, Reference, Time};
+use super::noticing::noticed;
 use super::usage::AmountsForm;
-use super::writing::{GOVERNANCE_RETENTION, draft_of};
+use super::writing::draft_of;
 use super::{Actor, Desk, Given, Written, digest_of};
 use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
@@ -154,26 +154,10 @@ impl Desk {
             "{:?}",
             (found.kind, &found.provider, &found.account, &found.model, found.window, amounts)
         );
-        let mut draft = Draft::new(FindingOpened::TYPE);
-        draft.body = body.fields().map_err(|fault| Refusal::new(Code::Broken, fault.to_string()))?;
-        draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
-        draft.stream = Some(DraftStream { name: stream(finding), expected: None });
-        draft.assurance = Some("observed".to_owned());
+        let mut draft = noticed(&body, stream(finding), None)?;
+        // Opened before, under another id: once is enough.
         draft.idempotency_key = Some(format!("finding/{}", digest_of(&subject)));
-        let appended = self.ledger.append_all(&[draft]);
-        self.note(appended.as_ref().map(drop));
-        match appended {
-            Ok(acks) => {
-                self.passed(&acks)?;
-                Ok(acks.iter().any(|ack| !ack.duplicate))
-            }
-            // Opened before, under another id.
-            Err(LedgerError::Rejected {
-                code: RejectCode::IdempotencyConflict | RejectCode::IdempotencyErased,
-                ..
-            }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        self.record_found(draft)
     }
 }
 

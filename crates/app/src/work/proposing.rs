@@ -18,8 +18,7 @@ use super::packs::check_second;
 use super::policies::{Policy, PolicyText, stream as policy_stream};
 use super::prose::Prose;
 use super::replays::{Acknowledged, Cleared};
-use super::writing::foreign;
-use super::writing::{Earlier, draft_of, key_of};
+use super::writing::{Earlier, draft_of, foreign, key_of};
 use super::{Actor, Desk, Given, Written};
 use crate::refusal::{Code, Refusal};
 

@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use serde_json::Value;
 
 use super::frames::{Frames, Hostile};
+use super::lines::Lines;
 use super::settle::Over;
 use crate::answer::parts::Tokens;
 use crate::declared::Counts;
@@ -24,8 +25,8 @@ pub(super) const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
 enum Form {
     /// As one JSON text, kept to be read at its end; none: too long.
     Whole(Option<BytesMut>),
-    /// As events in lines; what of the newest line has come, none: it is too long.
-    Lines(Option<Vec<u8>>),
+    /// As events in lines.
+    Lines(Lines),
     /// As frames.
     Frames(Box<Frames>),
     /// As something that is not read.
@@ -64,7 +65,7 @@ impl Meter {
             EVENT_STREAM if counts == Counts::Bedrock => Form::Frames(Box::new(Frames::new(max_frame))),
             _ if counts == Counts::Nothing && !names_own => Form::Passed,
             "application/json" => Form::Whole(Some(BytesMut::new())),
-            "text/event-stream" => Form::Lines(Some(Vec::new())),
+            "text/event-stream" => Form::Lines(Lines::new(MAX_LINE_BYTES)),
             _ => Form::Passed,
         };
         Self { counts, form, said: Said::default(), has_failed: false, named: Named::default() }
@@ -83,11 +84,10 @@ impl Meter {
                     kept.extend_from_slice(&data);
                 }
             }
-            Form::Lines(line) => {
-                let (events, lost) = lines(line, &data);
-                found = events;
-                self.said.unreadable |= lost;
-            }
+            Form::Lines(lines) => lines.push(&data, |line| match line {
+                Some(line) => found.extend(event(line).map(<[u8]>::to_vec)),
+                None => self.said.unreadable = true,
+            }),
             Form::Passed => {}
         }
         for event in found {
@@ -109,13 +109,11 @@ impl Meter {
             }
             Form::Whole(Some(text)) => self.take(&text),
             // Its last line may end with the answer.
-            Form::Lines(Some(line)) => {
-                if let Some(event) = event(&line) {
-                    self.take(event);
-                }
-            }
-            // What it may have counted is lost.
-            Form::Lines(None) => self.said.unreadable = true,
+            Form::Lines(mut lines) => match lines.rest() {
+                Some(line) => event(&line).into_iter().for_each(|event| self.take(event)),
+                // What it may have counted is lost.
+                None => self.said.unreadable = true,
+            },
             Form::Whole(None) | Form::Passed => {}
         }
         // Something that went wrong ends an answer that was not whole: what was reserved stands.
@@ -150,25 +148,6 @@ pub(super) fn said_by(json: &Value) -> Tokens {
     let mut said = Said::default();
     said.take(Counts::OpenAi, json);
     said.tokens(Counts::OpenAi)
-}
-
-/// The data of the events that end in `data`, which follows `line`, and whether one was too long to be read.
-fn lines(line: &mut Option<Vec<u8>>, data: &[u8]) -> (Vec<Vec<u8>>, bool) {
-    let (mut found, mut lost) = (Vec::new(), false);
-    let mut pieces = data.split(|byte| *byte == b'\n').peekable();
-    while let Some(piece) = pieces.next() {
-        if let Some(kept) = line.as_mut().filter(|kept| kept.len() + piece.len() <= MAX_LINE_BYTES) {
-            kept.extend_from_slice(piece);
-        } else {
-            *line = None;
-        }
-        if pieces.peek().is_some() {
-            lost |= line.is_none();
-            let whole = line.replace(Vec::new()).unwrap_or_default();
-            found.extend(event(&whole).map(<[u8]>::to_vec));
-        }
-    }
-    (found, lost)
 }
 
 /// The data that a line of a stream of events holds.

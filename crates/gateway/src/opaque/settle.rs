@@ -10,6 +10,7 @@ use tabellion_model::body::{BatchRequests, BatchSettled, BatchToldBy, RouteClass
 use tabellion_model::charge::{Spent, Tokens};
 use tabellion_views::gate::{Begun, GateFile, OfBatch};
 
+use super::lines::Lines;
 use super::meter::{Named, said_by};
 use crate::answer::parts::Tokens as Counted;
 use crate::declared::Found;
@@ -131,23 +132,22 @@ impl Over {
 /// The answers of a batch, read as the file with them passes.
 pub(super) struct AnswersOf {
     unsettled: Unsettled,
-    counts: Lines,
+    counting: Counting,
 }
 
 impl AnswersOf {
     pub(super) fn new(unsettled: Unsettled) -> Self {
-        Self { unsettled, counts: Lines::default() }
+        Self { unsettled, counting: Counting::new() }
     }
 
     /// Takes in a piece of the file.
     pub(super) fn push(&mut self, data: &[u8]) {
-        self.counts.push(data);
+        self.counting.push(data);
     }
 
     /// The file is there whole; none: it told nothing.
-    pub(super) fn settled(mut self) -> Option<Settlement> {
-        self.counts.end_of_line();
-        let Lines { counted, tokens, .. } = self.counts;
+    pub(super) fn settled(self) -> Option<Settlement> {
+        let Sum { counted, tokens } = self.counting.finish();
         let requests = self.unsettled.begun.requests;
         let uncounted = requests.count.saturating_sub(counted);
         let spent = (counted > 0).then(|| charged(&requests, tokens, uncounted))?;
@@ -155,36 +155,40 @@ impl AnswersOf {
     }
 }
 
-/// Counts of the lines so far.
-struct Lines {
-    /// What of the newest line has come; none: it is too long.
-    line: Option<Vec<u8>>,
+/// What the lines of a file say together.
+struct Counting {
+    lines: Lines,
+    sum: Sum,
+}
+
+/// The lines that were counted, and what they took.
+#[derive(Default)]
+struct Sum {
     counted: u64,
     tokens: Tokens,
 }
 
-impl Default for Lines {
-    fn default() -> Self {
-        Self { line: Some(Vec::new()), counted: 0, tokens: Tokens::default() }
+impl Counting {
+    fn new() -> Self {
+        Self { lines: Lines::new(MAX_LINE_BYTES), sum: Sum::default() }
+    }
+
+    fn push(&mut self, data: &[u8]) {
+        let Self { lines, sum } = self;
+        lines.push(data, |line| sum.take(line));
+    }
+
+    /// The file is there whole, and its last line with it.
+    fn finish(mut self) -> Sum {
+        self.sum.take(self.lines.rest().as_deref());
+        self.sum
     }
 }
 
-impl Lines {
-    fn push(&mut self, data: &[u8]) {
-        for (number, piece) in data.split(|byte| *byte == b'\n').enumerate() {
-            if number > 0 {
-                self.end_of_line();
-            }
-            match &mut self.line {
-                Some(line) if line.len() + piece.len() <= MAX_LINE_BYTES => line.extend_from_slice(piece),
-                line => *line = None,
-            }
-        }
-    }
-
-    fn end_of_line(&mut self) {
-        let line = self.line.replace(Vec::new()).unwrap_or_default();
-        let Some(more) = counted(&line) else { return };
+impl Sum {
+    /// Takes in a line; none: it was too long, and says nothing.
+    fn take(&mut self, line: Option<&[u8]>) {
+        let Some(more) = line.and_then(counted) else { return };
         self.counted = self.counted.saturating_add(1);
         let Tokens { input, cached, cache_write, output } = &mut self.tokens;
         for (sum, more) in [
@@ -257,18 +261,18 @@ mod tests {
         let silent = answered(&Value::Null);
         let file = format!("{chat}\n{response}\n{refused}\n\nno JSON\n{silent}\n{vectors}");
         for size in [1, 7, file.len()] {
-            let mut lines = Lines::default();
+            let mut counting = Counting::new();
             for piece in file.as_bytes().chunks(size) {
-                lines.push(piece);
+                counting.push(piece);
             }
-            lines.end_of_line();
-            assert_eq!(lines.counted, 4, "by {size}");
-            assert_eq!((lines.tokens.input, lines.tokens.output), (16, 13), "by {size}");
+            let Sum { counted, tokens } = counting.finish();
+            assert_eq!(counted, 4, "by {size}");
+            assert_eq!((tokens.input, tokens.output), (16, 13), "by {size}");
         }
-        let mut lines = Lines::default();
-        lines.push(&vec![b' '; MAX_LINE_BYTES]);
-        lines.push(format!("{chat}\n{chat}\n").as_bytes());
-        assert_eq!(lines.counted, 1, "a line that was too long was held, or taken with the next");
+        let mut counting = Counting::new();
+        counting.push(&vec![b' '; MAX_LINE_BYTES]);
+        counting.push(format!("{chat}\n{chat}\n").as_bytes());
+        assert_eq!(counting.finish().counted, 1, "a line that was too long was held, or taken with the next");
     }
 
     /// Requirement: N23. What nobody counted is charged as the most that one request may take, and all of it as no more than was reserved, unless more was counted.

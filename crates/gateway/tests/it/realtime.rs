@@ -8,6 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest as _, Sha1};
 use tabellion_gateway::{GuardConfig, GuardKind, Limits};
+use tabellion_ledger::ErasureTarget;
+use tabellion_model::SystemId;
 use tabellion_model::body::{
     BudgetScope, CallCompleted, Caps, Delivered, GuardOutcome, Outcome, RouteClass, StopScope,
 };
@@ -16,7 +18,7 @@ use tabellion_testkit::upstream::Answer;
 
 use crate::budgets::{budget, organisation};
 use crate::client::{Client, salted};
-use crate::fixture::{Fixture, LONG_AGO, Setup, api_key, gate};
+use crate::fixture::{Fixture, LONG_AGO, SYSTEM, Setup, api_key, gate};
 use crate::opaque::{open_by_records, opening};
 
 /// How long a read waits; a healthy run needs milliseconds.
@@ -441,6 +443,36 @@ fn a_budget_holds_a_conversation() {
     assert_eq!(fixture.ended(3).len(), 3);
     let refused = wish(&fixture, PATH, "").answer();
     assert_eq!(refused.code(), "budget_exceeded", "what nobody counted was given back: {}", refused.text());
+}
+
+/// Requirement: N22, P48. Of one whose system is erased while it goes on nothing is recorded that what was said could be held against.
+#[test]
+fn an_end_after_the_erasure_has_no_digest_of_either_side() {
+    let provider = Provider::start();
+    let fixture = live(&provider, Setup::default());
+    let (mut client, mut peer, _) = open(&fixture, &provider);
+    let question = asked(r#"{"type":"response.create"}"#);
+    client.send(&question);
+    assert!(peer.read(question.len()) == question);
+    let target = ErasureTarget::System(SystemId::from_bytes(SYSTEM));
+    fixture.ledger.erase(&target, "it is over").expect("an erasure");
+    let bye = frame(0x88, &[], None);
+    peer.send(&bye);
+    client.reads(&bye);
+    let end = fixture.end();
+    assert_eq!((end.outcome, end.answer_withheld.as_deref()), (Outcome::Answered, Some("erased")));
+    let conversed = end.conversed.expect("how much was said");
+    assert_eq!(conversed.sent_bytes, question.len() as u64);
+    let digests = [
+        conversed.sent_sha256,
+        conversed.sent_salted_sha256,
+        end.received_salted_sha256,
+        end.released_salted_sha256,
+    ];
+    assert!(
+        digests.iter().all(Option::is_none),
+        "whoever has the salt can confirm what was said: {digests:?}"
+    );
 }
 
 /// Requirement: N22. One in which nothing is said ends by itself.

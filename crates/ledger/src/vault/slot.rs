@@ -43,6 +43,13 @@ pub(crate) struct Slot {
 }
 
 impl Identity {
+    /// Of a key of which nothing is known but that its content is lost.
+    pub(crate) fn lost(id: &VaultKeyId) -> Self {
+        let class = RetentionClass::lost();
+        let scope = KeyScope { system: None, class, month: 0, subject: None, call: None, own: false };
+        Self { id: *id, created: Micros(0), scope }
+    }
+
     /// The first 128 bytes of its slot.
     pub(crate) fn to_bytes(&self) -> [u8; IDENTITY] {
         let kind = match &self.scope {

@@ -13,7 +13,7 @@ use tabellion_model::{Micros, VaultKeyId};
 use tabellion_tlog::Hash;
 use zeroize::Zeroizing;
 
-use super::scope::{KeyFilter, KeyScope, LOST_CLASS, RetentionClass};
+use super::scope::{KeyFilter, KeyScope, LOST_CLASS};
 use super::slot::{self, Identity, NONCE, SECRET, SLOT, WRAPPED};
 use crate::disk::{self, Disk, DiskFile, OpenMode};
 use crate::entropy::Entropy;
@@ -121,18 +121,10 @@ impl KeyTable {
         master: MasterKey,
         keys: impl Iterator<Item = &'k VaultKeyId>,
     ) -> io::Result<Self> {
-        let scope = KeyScope {
-            system: None,
-            class: RetentionClass::lost(),
-            month: 0,
-            subject: None,
-            call: None,
-            own: false,
-        };
         let mut slots = Vec::new();
         let mut rows = HashMap::new();
         for (position, id) in (1..).zip(keys) {
-            let identity = Identity { id: *id, created: Micros(0), scope: scope.clone() };
+            let identity = Identity::lost(id);
             slots.push(slot::gone(&identity.to_bytes()));
             rows.insert(*id, KeyRow { identity, position, key: None });
         }
@@ -159,15 +151,7 @@ impl KeyTable {
     /// Enters `keys`, which the table lacks, as known and gone, durably.
     pub(crate) fn enter_lost(&mut self, keys: &[VaultKeyId]) -> io::Result<()> {
         for id in keys {
-            let scope = KeyScope {
-                system: None,
-                class: RetentionClass::lost(),
-                month: 0,
-                subject: None,
-                call: None,
-                own: false,
-            };
-            let identity = Identity { id: *id, created: Micros(0), scope };
+            let identity = Identity::lost(id);
             let position = self.used();
             self.pending.push(slot::gone(&identity.to_bytes()));
             self.rows.insert(*id, KeyRow { identity, position, key: None });
