@@ -118,6 +118,15 @@ class Notary:
     def api(self, path, method="GET", body=None, headers=None):
         return ask(f"{self.control}/api/v1/{path}", method, body, {**self.authorization, **(headers or {})})
 
+    def end_of(self, call):
+        """The record of how a call of the gateway ended, `call` being the id of the record that decided it."""
+
+        def ended():
+            told = self.api(f"calls/{call}")
+            return told.body["proof"]["ended"] if told.status == 200 else None
+
+        return self.api(f"entries/{wait_for(f'the end of call {call}', ended)['index']}").body["units"][0]["fields"]
+
 
 class Journal:
     """Requests by their keys, and what was said to them. Each line is on its way to the file before the next request leaves."""

@@ -5,7 +5,7 @@ import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from acknowledged import Notary, ask, free_port, wait_for
+from acknowledged import Notary, ask, free_port
 
 # Cut by the provider's stream so that no event holds it.
 PIECES = ["The number ", "is 4111 ", "1111 11", "11 1111", ", kept ", "in a drawer."]
@@ -105,16 +105,9 @@ private_network = true
 
     def ended(self, got, outcome, labels):
         """Of a call whose prompt was let through: what is on record of its prompt, and the end that it had."""
-        begun = int(got.headers["tabellion-entry"])
-        entry = self.notary.api(f"entries/{begun}").body
+        entry = self.notary.api(f"entries/{got.headers['tabellion-entry']}").body
         self.said(entry["units"][0]["fields"], "passed", [[]])
-
-        def end():
-            # Not merely the newest: the notary probes its guards with calls of its own in between.
-            entries = self.notary.api("entries?type=call.completed&limit=200").body["entries"]
-            return next((end for end in entries if end["stream"] == entry["stream"]), None)
-
-        fields = wait_for("the end of a call on record", end)["units"][0]["fields"]
+        fields = self.notary.end_of(got.headers["tabellion-record"])
         self.said(fields, outcome, labels)
         return fields
 

@@ -96,14 +96,7 @@ def opened(notary, system, routes="passthrough"):
 
 
 def usage_of(notary, got):
-    call = notary.api(f"entries/{got.headers['tabellion-entry']}").body["stream"]
-
-    def end():
-        # Not merely the newest: the notary probes its guards with calls of its own in between.
-        entries = notary.api("entries?type=call.completed&limit=200").body["entries"]
-        return next((entry for entry in entries if entry["stream"] == call), None)
-
-    fields = wait_for("the end of a call on record", end)["units"][0]["fields"]
+    fields = notary.end_of(got.headers["tabellion-record"])
     assert all(guard["outcome"] == "not_run" for guard in fields["guards"]) and fields["guards"], fields["guards"]
     return fields
 

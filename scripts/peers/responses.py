@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import openai
-from acknowledged import Notary, ask, free_port, wait_for
+from acknowledged import Notary, ask, free_port
 from relay import Relay
 
 REAL, CHATS, MESSAGES = "smollm2-135m-instruct", "of-chats", "of-messages"
@@ -71,14 +71,7 @@ key_file = "{key}"
         """(what the library read, its record's fields, what came to the provider) of one call; `make` gives the library's raw answer and what was read of it."""
         self.relays[relay].forget()
         raw, read = make()
-        begun = self.notary.api(f"entries/{raw.headers['tabellion-entry']}").body
-        fields = wait_for("the end of a call on record", lambda: self.end(begun["stream"]))
-        return read, fields, self.relays[relay].body()
-
-    def end(self, stream):
-        entries = self.notary.api("entries?type=call.completed&limit=200").body["entries"]
-        found = next((entry for entry in entries if entry["stream"] == stream), None)
-        return found and found["units"][0]["fields"]
+        return read, self.notary.end_of(raw.headers["tabellion-record"]), self.relays[relay].body()
 
     def whole(self, relay, **request):
         def make():
