@@ -112,6 +112,7 @@ impl<'m> Walk<'m> {
             self.within_long = at == text.len() && more;
         }
         let settled = loop {
+            at = self.pass_small(text, at);
             match token::next(text, at, self.fresh, more) {
                 Next::End => break text.len(),
                 Next::More => break at,
@@ -187,6 +188,37 @@ impl<'m> Walk<'m> {
         self.german = if is_german(token) { TOLD_TOKENS } else { self.german.saturating_sub(1) };
         let is_told = token.role & words::FOREIGN != 0;
         self.foreign = if is_told { TOLD_TOKENS } else { self.foreign.saturating_sub(1) };
+    }
+
+    /// Passes the words of small letters that follow, each behind one blank, as long as none opens a run: most of any prose. It does
+    /// to each what [`Self::opens`] and [`Self::pass`] do. Says where it stopped.
+    fn pass_small(&mut self, text: &str, start: usize) -> usize {
+        let mut at = start;
+        let (mut last, mut passed) = ([None; BEFORE], 0_usize);
+        while let Some(token) = token::next_small(text, at) {
+            if self.opens(text, &token) {
+                break;
+            }
+            if let Some(place) = last.get_mut(passed % BEFORE) {
+                *place = Some(token);
+            }
+            passed = passed.wrapping_add(1);
+            self.age_language(&token);
+            self.announced = token.role & words::ANNOUNCES != 0;
+            self.age_key(1);
+            at = token.end;
+        }
+        if at > start {
+            last.rotate_left(passed % BEFORE);
+            for token in last.into_iter().flatten() {
+                let [_, b, c] = self.passed;
+                self.passed = [b, c, Some(token)];
+            }
+            self.fresh = false;
+            // Nothing leans on a word with a blank before it.
+            self.lead.pass_run();
+        }
+        at
     }
 
     /// Takes a token as one that was.

@@ -139,13 +139,56 @@ fn blank(text: &str, at: usize, more: bool) -> Option<Blank> {
     Some(found)
 }
 
+/// How many of the first bytes are small letters of ASCII, eight looked at together; more than [`MAX_TOKEN_BYTES`] where there are more.
+fn small_letters(bytes: &[u8]) -> usize {
+    /// A one in each byte.
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = 0x80 * EACH;
+    let mut found = 0_usize;
+    while found <= MAX_TOKEN_BYTES {
+        let rest = bytes.get(found..).unwrap_or_default();
+        let Some(eight) = rest.first_chunk() else {
+            return found.saturating_add(rest.iter().take_while(|byte| byte.is_ascii_lowercase()).count());
+        };
+        let eight = u64::from_le_bytes(*eight);
+        // No byte's sum carries into the next: seven bits each, and less than eight are added.
+        let low = eight & !HIGH;
+        let from_a = low + u64::from(0x80 - b'a') * EACH;
+        let behind_z = low + u64::from(0x80 - b'z' - 1) * EACH;
+        let others = !(from_a & !behind_z & !eight) & HIGH;
+        if others != 0 {
+            return found.saturating_add(others.trailing_zeros() as usize / 8);
+        }
+        found = found.saturating_add(8);
+    }
+    found
+}
+
+/// The length of the word of small letters that these bytes begin with, shorter than `limit`, if what stands behind it ends every word.
+fn small_word(bytes: &[u8], limit: usize) -> Option<usize> {
+    let small = small_letters(bytes);
+    let ends = matches!(bytes.get(small), Some(b' ' | b',' | b'.' | b'\n' | b'"'));
+    (small > 0 && small < limit && ends).then_some(small)
+}
+
+/// The token that [`next`] finds at a place, if it is a word of small letters behind one blank, as most are in prose.
+pub(super) fn next_small(text: &str, at: usize) -> Option<Token> {
+    let [b' ', word @ ..] = text.as_bytes().get(at..)? else { return None };
+    let small = small_word(word, MAX_TOKEN_BYTES)?;
+    let (start, role) = (at.saturating_add(1), words::role(word, small));
+    let end = start.saturating_add(small);
+    Some(Token { start, end, shape: Shape::Lower, glued: false, lines: 0, role })
+}
+
 /// The token at or behind a place; `fresh` says that nothing stands before it.
 pub(super) fn next(text: &str, at: usize, fresh: bool, more: bool) -> Next {
     let Some(blank) = blank(text, at, more) else { return Next::More };
     let start = blank.end;
     let token = |end: usize, shape: Shape| {
         let role = match shape {
-            Shape::Lower => words::role(text.get(start..end).unwrap_or_default()),
+            Shape::Lower => {
+                words::role(text.as_bytes().get(start..).unwrap_or_default(), end.saturating_sub(start))
+            }
             _ => 0,
         };
         Next::Token(Token { start, end, shape, glued: start == at && !fresh, lines: blank.lines, role })
@@ -162,15 +205,9 @@ pub(super) fn next(text: &str, at: usize, fresh: bool, more: bool) -> Next {
     // Most words: small letters but for the first, then a blank, a comma, a full stop or a quote.
     let bytes = text.as_bytes().get(start..).unwrap_or_default();
     let capital = usize::from(first.is_ascii_uppercase());
-    let small = bytes
-        .iter()
-        .take(MAX_TOKEN_BYTES)
-        .skip(capital)
-        .position(|byte| !byte.is_ascii_lowercase())
-        .unwrap_or(0);
-    let plain = capital.saturating_add(small);
-    if small > 0 && matches!(bytes.get(plain), Some(b' ' | b',' | b'.' | b'\n' | b'"')) {
-        return token(start.saturating_add(plain), if capital == 0 { Shape::Lower } else { Shape::Title });
+    if let Some(small) = small_word(bytes.get(capital..).unwrap_or_default(), MAX_TOKEN_BYTES - capital) {
+        let end = start.saturating_add(capital).saturating_add(small);
+        return token(end, if capital == 0 { Shape::Lower } else { Shape::Title });
     }
     match word_end(text, start, more) {
         WordEnd::At(end) => token(end, shape_of(text.get(start..end).unwrap_or_default())),

@@ -193,12 +193,20 @@ static TABLE: [(u64, u8); PLACES] = {
     entered(table, OF_OTHERS, FOREIGN)
 };
 
-/// What a word in lower case is among the small ones; 0 for most.
-pub(super) fn role(word: &str) -> u8 {
-    if word.len() > MAX_BYTES {
+/// The same of the word that the first `len` bytes are, one at least and [`MAX_BYTES`] at most, in one step where there are eight.
+fn packed_at_once(bytes: &[u8], len: usize) -> u64 {
+    match bytes.first_chunk() {
+        Some(eight) => u64::from_be_bytes(*eight) >> (8 * 8_usize.saturating_sub(len)),
+        None => bytes.iter().take(len).fold(0, |number, byte| (number << 8) | u64::from(*byte)),
+    }
+}
+
+/// What a word in lower case is among the small ones; 0 for most. The word is the first `len` of `bytes`.
+pub(super) fn role(bytes: &[u8], len: usize) -> u8 {
+    if !(1..=MAX_BYTES).contains(&len) {
         return 0;
     }
-    let number = packed(word.as_bytes());
+    let number = packed_at_once(bytes, len);
     let mut at = place(number);
     while let Some((found, role)) = TABLE.get(at).copied() {
         if role == 0 || found == number {
