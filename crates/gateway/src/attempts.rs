@@ -18,7 +18,7 @@ use tokio::time::sleep;
 
 use crate::answer::{stream, whole};
 use crate::budget::Hold;
-use crate::call::{Call, Received, Running};
+use crate::call::{Call, Received, Rest, Running};
 use crate::circuit::Health;
 use crate::code::Code;
 use crate::config::span;
@@ -324,19 +324,45 @@ impl Call {
     }
 }
 
-/// Sends what was permitted, and where it comes to nothing whatever is permitted next; then passes the answer on.
-pub(crate) async fn run(
+/// An attempt that was answered.
+struct Answered {
+    running: Running,
+    ready: Ready,
+    inbound: Inbound,
+}
+
+/// Sends what was permitted, and where it comes to nothing whatever is permitted next; then passes the answer on. Each has its memory for
+/// as long as it takes, and a stream none of what sending took.
+pub(crate) fn run(
+    running: Running,
+    ready: Ready,
+    surface: Surface,
+    plan: Option<Box<Plan>>,
+) -> impl Future<Output = ()> + Send {
+    let sending = Box::pin(answered(running, ready, surface, plan));
+    async move {
+        let found = sending.await;
+        if let Some(answered) = found {
+            give(*answered, surface).await;
+        }
+    }
+}
+
+/// Sends until a provider answers. `None`: none did, and the client was told.
+async fn answered(
     mut running: Running,
     mut ready: Ready,
     surface: Surface,
     mut plan: Option<Box<Plan>>,
-) {
+) -> Option<Box<Answered>> {
     loop {
         if let Some(interrupt) = running.interrupted() {
-            return running.fail(NoAnswer::Interrupted(interrupt)).await;
+            running.fail(NoAnswer::Interrupted(interrupt)).await;
+            return None;
         }
         if let Some(code) = running.worker.shared.withdrawn(&running.authorised.caller) {
-            return running.fail(NoAnswer::Withdrawn(code)).await;
+            running.fail(NoAnswer::Withdrawn(code)).await;
+            return None;
         }
         let sent = send(&mut running, &ready, surface).await;
         let failure = Failure::of(&sent);
@@ -354,18 +380,22 @@ pub(crate) async fn run(
                         running.attend(&ready);
                         // While the next attempt was looked for, the client may have gone.
                         if let Some(interrupt) = running.interrupted() {
-                            return running.fail(NoAnswer::Interrupted(interrupt)).await;
+                            running.fail(NoAnswer::Interrupted(interrupt)).await;
+                            return None;
                         }
                     }
-                    Next::Over => return,
+                    Next::Over => return None,
                 }
                 sent
             }
             _ => sent,
         };
         return match sent {
-            Ok(inbound) => give(running, ready, inbound, surface).await,
-            Err(none) => running.fail(none).await,
+            Ok(inbound) => Some(Box::new(Answered { running, ready, inbound })),
+            Err(none) => {
+                running.fail(none).await;
+                None
+            }
         };
     }
 }
@@ -418,14 +448,15 @@ pub(crate) fn health(sent: &Result<Inbound, NoAnswer>) -> Health {
 }
 
 /// Passes an answer on.
-async fn give(running: Running, ready: Ready, inbound: Inbound, surface: Surface) {
+fn give(answered: Answered, surface: Surface) -> Rest {
+    let Answered { running, ready, inbound } = answered;
     let upstream = ready.permission.target.upstream.number;
     let translation = ready.translation;
     if ready.stream && stream::is_stream(&inbound.head) {
         let asked = stream::Asked { surface, usage_wanted: ready.usage_wanted, translation };
-        Box::pin(stream::relay(running, inbound, upstream, ready.scope, asked)).await;
+        Box::pin(stream::relay(running, inbound, upstream, ready.scope, asked))
     } else {
         let asked = whole::Asked { surface, streamed: ready.stream, translation };
-        Box::pin(whole::answer(running, inbound, upstream, ready.scope, asked)).await;
+        Box::pin(whole::answer(running, inbound, upstream, ready.scope, asked))
     }
 }

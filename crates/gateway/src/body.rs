@@ -16,6 +16,13 @@ use crate::race::Alive;
 
 /// Pieces that may wait for the client's connection. A few, so that one event being written does not stop the next from being read.
 const PIECES: usize = 8;
+/// Longest piece that is copied to have it alone: what a connection's buffer begins with.
+const MAX_COPIED_BYTES: usize = 8 << 10;
+
+/// The same bytes, where they are few in memory of their own: what came from a connection shares its buffer, and whoever keeps a word of it keeps all of that.
+pub(crate) fn apart(bytes: Bytes) -> Bytes {
+    if bytes.len() <= MAX_COPIED_BYTES { Bytes::copy_from_slice(&bytes) } else { bytes }
+}
 
 /// The answer ends before its end: its connection is closed, so that nobody takes a part for the whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

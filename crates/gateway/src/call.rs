@@ -3,7 +3,7 @@
 //! Owned by a task of its own, so that it comes to its recorded end also when the client's connection is gone. The order is the product:
 //! decide, record, only then send; record the end, only then release.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -102,24 +102,33 @@ pub(crate) struct Running {
     pub(crate) reply: oneshot::Sender<Response<AnswerBody>>,
 }
 
+/// What is left of a call that was let through: to ask, and to pass the answer on.
+pub(crate) type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 impl Call {
-    /// Runs the call to its end.
-    pub(crate) async fn run(self) {
+    /// Runs the call to its end, or until it is let through: then what is left to do is given back.
+    pub(crate) async fn run(self) -> Option<Rest> {
         if self.worker.shared.fresh().is_err() {
             let reason = "what is in force cannot be seen now: the views stand behind the log, so nothing is let through; try again later";
-            return self.deny(&Refusal::new(Code::EvidenceUnavailable, reason), None).await;
+            self.deny(&Refusal::new(Code::EvidenceUnavailable, reason), None).await;
+            return None;
         }
         if let Err(refusal) = stops::check(&self.caller, None) {
-            return self.deny(&refusal, None).await;
+            self.deny(&refusal, None).await;
+            return None;
         }
         let body = match &self.body {
             Received::Whole(body) => body.clone(),
             Received::TooLarge { .. } => {
                 let limit = opaque::body_limit(&self.target, &self.caller, &self.worker.shared.limits);
                 let reason = format!("the request body is larger than {limit} bytes; send less");
-                return self.deny(&Refusal::new(Code::BodyTooLarge, reason), None).await;
+                self.deny(&Refusal::new(Code::BodyTooLarge, reason), None).await;
+                return None;
             }
-            Received::NoRoom => return self.deny(&opaque::no_room(), None).await,
+            Received::NoRoom => {
+                self.deny(&opaque::no_room(), None).await;
+                return None;
+            }
         };
         match &self.target.route {
             Route::Ask(_) | Route::Models | Route::Model(_) | Route::Declared(_) | Route::Presidio(_)
@@ -130,7 +139,7 @@ impl Call {
             }
             Route::Ask(surface) => {
                 let surface = *surface;
-                self.ask(surface, body).await;
+                return self.ask(surface, body).await;
             }
             Route::Declared(found) => {
                 let found = found.clone();
@@ -161,24 +170,34 @@ impl Call {
                 self.deny(&Refusal::new(Code::UnknownRoute, reason), None).await;
             }
         }
+        None
     }
 
-    async fn ask(mut self, surface: Surface, body: Bytes) {
-        let rules = match self.worker.shared.rules.of(&self.caller.gate).await {
-            Ok(rules) => rules,
-            Err(refusal) => return self.deny(&refusal, None).await,
+    async fn ask(mut self, surface: Surface, body: Bytes) -> Option<Rest> {
+        let (refusal, model) = match self.admitted(surface, &body).await {
+            Ok((ready, hold)) => {
+                let plan = Attempts::of(&self, surface, &body, &ready);
+                let running = self.let_through(&ready, hold, &body).await?;
+                return Some(Box::pin(attempts::run(running, ready, surface, plan)));
+            }
+            Err(denied) => denied,
         };
-        let ready = match self.ready(surface, &body, &rules).await {
-            Ok(ready) => ready,
-            Err((refusal, model)) => return self.deny(&refusal, model).await,
-        };
-        let hold = match self.reserve(&ready, None) {
-            Ok(hold) => hold,
-            Err(refusal) => return self.deny(&refusal, Some(ready.model)).await,
-        };
-        let plan = Attempts::of(&self, surface, &body, &ready);
-        if let Some(running) = self.let_through(&ready, hold, &body).await {
-            Box::pin(attempts::run(running, ready, surface, plan)).await;
+        self.deny(&refusal, model).await;
+        None
+    }
+
+    /// Everything that must hold before anything is sent; else why not, and the model where it is known.
+    async fn admitted(
+        &mut self,
+        surface: Surface,
+        body: &Bytes,
+    ) -> Result<(Ready, Hold), (Refusal, Option<String>)> {
+        let rules =
+            self.worker.shared.rules.of(&self.caller.gate).await.map_err(|refusal| (refusal, None))?;
+        let ready = self.ready(surface, body, &rules).await?;
+        match self.reserve(&ready, None) {
+            Ok(hold) => Ok((ready, hold)),
+            Err(refusal) => Err((refusal, Some(ready.model))),
         }
     }
 

@@ -27,7 +27,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::authenticate::{Caller, Known, NoCaller, authenticate, settle};
-use crate::body::AnswerBody;
+use crate::body::{AnswerBody, apart};
 use crate::call::{Call, Received};
 use crate::code::Code;
 use crate::config::span;
@@ -263,7 +263,7 @@ async fn read(mut body: Incoming, declared: Option<u64>, limit: usize, salt: &Sa
             && hyper::body::Body::is_end_stream(&body)
             && data.len() <= limit
         {
-            return Some(Received::Whole(data));
+            return Some(Received::Whole(apart(data)));
         }
         if let Some(hash) = &mut hash {
             hash.update(&data);
@@ -329,7 +329,10 @@ pub(crate) async fn start(
     };
     let busy = serving.busy.clone();
     drop(tokio::spawn(async move {
-        Box::pin(call.run()).await;
+        // What deciding took is given back before an answer is waited for: a thousand streams stand open at once.
+        if let Some(rest) = Box::pin(call.run()).await {
+            rest.await;
+        }
         drop(busy);
     }));
     match answer.await {

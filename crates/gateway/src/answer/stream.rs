@@ -19,7 +19,7 @@ use tabellion_model::body::{Delivered, Outcome};
 
 use crate::answer::relay::{Flow, Relay};
 use crate::answer::whole::{drained, is_plain};
-use crate::body::{self, Pieces};
+use crate::body::{self, Pieces, apart};
 use crate::call::{Running, why};
 use crate::code::Code;
 use crate::config::span;
@@ -74,7 +74,7 @@ impl Released {
 
     pub(crate) fn give(&mut self, piece: Bytes, pieces: &Pieces) {
         self.says |= !is_remarks(&piece);
-        self.waiting.push_back(piece);
+        self.waiting.push_back(apart(piece));
         self.given += 1;
         self.settle(pieces.taken());
     }
@@ -132,8 +132,14 @@ struct Streaming {
     released: Released,
 }
 
-/// Forwards the stream to its end.
-pub(crate) async fn relay(running: Running, inbound: Inbound, upstream: usize, scope: Scope, asked: Asked) {
+/// Forwards the stream to its end. The answer is begun at once; what it took to begin and what it takes to end have no memory while it goes on.
+pub(crate) fn relay(
+    running: Running,
+    inbound: Inbound,
+    upstream: usize,
+    scope: Scope,
+    asked: Asked,
+) -> impl Future<Output = ()> + Send {
     let Running { worker, authorised, guards, classes, masker, dialect, watch, reply } = running;
     let Inbound { head, sender } = inbound;
     let (head, mut body) = head.into_parts();
@@ -149,9 +155,11 @@ pub(crate) async fn relay(running: Running, inbound: Inbound, upstream: usize, s
     let tape = authorised.after.as_ref().filter(|after| after.wants_answer()).map(|_| Tape::default());
     let relay = Relay::new(&worker.shared.limits, classes, scope, asked, (guards, masker), tape);
     let released = Released::new(&authorised.salt);
-    let mut streaming = Streaming { worker, authorised, dialect, watch, pieces, relay, released };
-    let fate = streaming.forward(&mut body).await;
-    streaming.end(fate, body, sender, upstream).await;
+    let mut streaming = Box::new(Streaming { worker, authorised, dialect, watch, pieces, relay, released });
+    async move {
+        let fate = streaming.forward(&mut body).await;
+        Box::pin(streaming.end(fate, body, sender, upstream)).await;
+    }
 }
 
 impl Streaming {

@@ -50,6 +50,13 @@ pub(crate) struct Ready {
     pub(crate) stop: Stop,
 }
 
+/// Asks for pages of the usual size: in pages of two megabytes a stream that ends gives nothing back, and a server at rest takes half as much again.
+/// Where the system knows no others nothing changes.
+fn keep_pages_small() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
+}
+
 /// Serves until told to stop.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let directory = Directory::find(&options.place)?;
@@ -68,6 +75,7 @@ pub(crate) fn hold(
     ready: impl FnOnce(Ready),
 ) -> Result<(), Failure> {
     rustix::process::umask(PRIVATE_MASK);
+    keep_pages_small();
     // First of all, so that a signal that comes while the log recovers is not lost.
     let mut signals = Signals::new([SIGTERM, SIGINT])
         .map_err(|error| Failure::failed(format!("cannot listen for signals: {error}; start again")))?;
