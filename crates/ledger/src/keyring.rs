@@ -8,6 +8,7 @@ mod encrypt;
 mod file;
 mod ml_dsa;
 mod protected;
+mod vault_key;
 
 use std::sync::Arc;
 
@@ -23,12 +24,14 @@ use crate::disk::Disk;
 use crate::entropy::Entropy;
 use crate::error::OpenError;
 use crate::postings::TagKey;
+use crate::vault::{MasterKey, MasterKeys};
 use file::{Head, KeyFile, Protection, bytes_of, write_new};
 
 pub use access::{AskPassphrase, KeyAccess, MAX_PASSPHRASE_BYTES, MIN_PASSPHRASE_CHARS, Passphrase, Token};
 pub use encrypt::encrypt_keys;
 pub use ml_dsa::MlDsaFile;
 pub(crate) use ml_dsa::list_ml_dsa;
+pub(crate) use vault_key::{adopt_next_vault_key, make_next_vault_key, tidy_next_vault_key};
 
 /// Directory of the key files, below the data directory.
 pub(crate) const KEY_DIR: &str = "keys";
@@ -234,6 +237,8 @@ impl KeyAccess {
 /// The symmetric secrets of a directory.
 pub(crate) struct Secrets {
     pub(crate) vault: Zeroizing<[u8; 32]>,
+    /// The one that takes its place, while the vault's keys are moved to it.
+    vault_next: Option<Zeroizing<[u8; 32]>>,
     pub(crate) idempotency: Zeroizing<[u8; 32]>,
     pub(crate) pseudonym: Zeroizing<[u8; 32]>,
 }
@@ -259,9 +264,16 @@ impl Secrets {
     pub(crate) fn load(disk: &dyn Disk, access: &KeyAccess) -> Result<Self, OpenError> {
         Ok(Self {
             vault: load_secret(disk, access, SecretPurpose::Vault)?,
+            vault_next: vault_key::load_next(disk, access)?,
             idempotency: load_secret(disk, access, SecretPurpose::Idempotency)?,
             pseudonym: load_secret(disk, access, SecretPurpose::Pseudonym)?,
         })
+    }
+
+    /// What the vault's keys may be wrapped under.
+    pub(crate) fn masters(&self) -> MasterKeys {
+        let next = self.vault_next.as_ref().map(|key| MasterKey::new(key));
+        MasterKeys { vault: MasterKey::new(&self.vault), next }
     }
 
     /// What entries are looked up by.
