@@ -4,6 +4,7 @@
 //! key id that is needed. Must never: put a secret into a log line, an error or `Debug`.
 
 mod access;
+mod backup_key;
 mod encrypt;
 mod file;
 mod ml_dsa;
@@ -28,6 +29,8 @@ use crate::vault::{MasterKey, MasterKeys};
 use file::{Head, KeyFile, Protection, bytes_of, write_new};
 
 pub use access::{AskPassphrase, KeyAccess, MAX_PASSPHRASE_BYTES, MIN_PASSPHRASE_CHARS, Passphrase, Token};
+pub use backup_key::expire_backup_keys;
+pub(crate) use backup_key::{BackupKey, forget_backup_key};
 pub use encrypt::encrypt_keys;
 pub use ml_dsa::MlDsaFile;
 pub(crate) use ml_dsa::list_ml_dsa;

@@ -60,7 +60,10 @@ mod vault;
 mod wal;
 mod witnessed;
 
-pub use backup::{BACKUP_LIST, BackupError, BackupFile, BackupList, back_up, backup_list, put_back};
+pub use backup::{
+    BACKUP_LIST, BackupContent, BackupError, BackupFile, BackupList, DEFAULT_CONTENT_DAYS, LaterErasures,
+    MAX_CONTENT_DAYS, back_up, back_up_for, backup_list, put_back, restore_content, restore_without_content,
+};
 pub use clock::{Clock, SystemClock};
 pub use commit::{Ack, GroupResult};
 pub use draft::{Draft, DraftParent, DraftStream, MAX_DRAFT_BYTES, OfCall, SubjectFields};

@@ -18,7 +18,7 @@ pub(crate) use scope::{
 };
 pub(crate) use slot::SLOT;
 pub(crate) use table::{Found, KeyTable, TABLE_PATH, VAULT_DIR};
-pub(crate) use wrapping::{MasterKey, MasterKeys, Phase, WRAPPING_PATH};
+pub(crate) use wrapping::{MasterKey, MasterKeys, Phase};
 
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ use crate::entropy::Entropy;
 use crate::error::OpenError;
 
 /// A line of some 400 bytes and a PEM block of as many; more is not a key file.
-const MAX_KEY_FILE: u64 = 4096;
+pub(super) const MAX_KEY_FILE: u64 = 4096;
 pub(super) const FORMAT: &str = "tabellion.key/1";
 
 /// Where the secret is.
@@ -38,6 +38,9 @@ pub(super) struct Head {
     pub(super) created_at: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) credential: Option<String>,
+    /// Of the key of a backup: when it is destroyed, microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) expires_at: Option<u64>,
     pub(super) format: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) key_id: Option<String>,
@@ -62,6 +65,7 @@ impl Head {
             alg: alg.to_owned(),
             created_at,
             credential: None,
+            expires_at: None,
             format: FORMAT.to_owned(),
             key_id: None,
             protection: Protection::None,

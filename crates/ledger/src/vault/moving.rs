@@ -4,14 +4,17 @@
 //! second and that is durable; then the first go. So at no moment is a key on disk under neither. A step that failed leaves nobody knowing what is on disk,
 //! and nothing more is made durable by this process.
 
+use std::collections::BTreeSet;
 use std::io;
 
+use tabellion_model::VaultKeyId;
+use tabellion_tlog::Hash;
+
 use super::slot::{self, SLOT};
-use super::table::KeyTable;
+use super::table::{KeyTable, header};
 use super::wrapping::{MasterKey, Phase, Turn, Wrapping};
 use crate::disk::Disk;
 use crate::entropy::Entropy;
-use tabellion_tlog::Hash;
 
 /// Slots that are written at once, 256 KiB: whoever needs a key meanwhile waits for that one write and its sync.
 const SLOTS_AT_ONCE: u64 = 1024;
@@ -100,6 +103,36 @@ impl KeyTable {
         self.file.write_at(from * SLOT as u64, &bytes)?;
         self.file.sync()?;
         Ok((to < self.durable()).then_some(to))
+    }
+
+    /// The table as it is, as bytes, with every key under `master` and those of `gone` destroyed.
+    pub(crate) fn wrapped_under(
+        &self,
+        master: &MasterKey,
+        origin: &Hash,
+        gone: &BTreeSet<VaultKeyId>,
+        entropy: &dyn Entropy,
+    ) -> io::Result<Vec<u8>> {
+        let len = usize::try_from(self.durable() * SLOT as u64).map_err(io::Error::other)?;
+        let mut bytes = vec![0; len];
+        let mut put = |position: u64, slot: &[u8]| {
+            let from = usize::try_from(position * SLOT as u64).map_err(io::Error::other)?;
+            let place = bytes.get_mut(from..from + SLOT).unwrap_or_default();
+            for (to, from) in place.iter_mut().zip(slot) {
+                *to = *from;
+            }
+            Ok::<(), io::Error>(())
+        };
+        put(0, &header(origin, master)?)?;
+        for (id, row) in self.rows.iter().filter(|(_, row)| row.position < self.durable()) {
+            let aad = row.identity.to_bytes();
+            let slot = match row.key.as_ref().filter(|_| !gone.contains(id)) {
+                Some(key) => slot::live(&aad, 0, &master.wrap_key(key, &aad, entropy)?),
+                None => slot::gone(&aad),
+            };
+            put(row.position, &slot)?;
+        }
+        Ok(bytes)
     }
 
     fn or_failed<T>(&mut self, done: io::Result<T>) -> io::Result<T> {

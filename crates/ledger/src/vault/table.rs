@@ -40,7 +40,7 @@ pub(crate) enum Found {
 }
 
 pub(super) struct KeyRow {
-    identity: Identity,
+    pub(super) identity: Identity,
     /// Place in the table; also for rows that are not written yet.
     pub(super) position: u64,
     /// On the heap: a map that grows moves its rows and leaves their old bytes behind.

@@ -19,7 +19,7 @@ use crate::entropy::Entropy;
 use crate::error::OpenError;
 
 /// Says under which key the table's keys are, once they were moved for the first time.
-pub(crate) const WRAPPING_PATH: &str = "vault/wrapping";
+const WRAPPING_PATH: &str = "vault/wrapping";
 const FORMAT: &str = "tabellion.vault-wrapping/1";
 /// A line of some 300 bytes; more is none of ours.
 const MAX_WRAPPING_BYTES: u64 = 4096;

@@ -71,7 +71,10 @@ fn a_backup_older_than_a_known_checkpoint_is_restored_to_be_read_and_cited() {
     let restore = ["restore", "--from", &backup, "--keys", &keys, "--dir", &there, "--against", &newest];
     tabellion(&restore).refused(1, &["older copy", "fork", "--older-copy"]);
     assert!(fs::metadata(&there).is_err(), "a refused restore leaves something");
-    let told = tabellion(&[&restore[..], &["--older-copy"]].concat()).ends(0);
+    tabellion(&[&restore[..], &["--older-copy"]].concat())
+        .refused(1, &["erasures_unknown", "--erasures-from", "--without-content"]);
+    let dir = notary.dir_text();
+    let told = tabellion(&[&restore[..], &["--older-copy", "--erasures-from", &dir]].concat()).ends(0);
     assert!(told.err.contains("--continues"), "nobody is told how to go on: {}", told.err);
     tabellion(&["record", &newest, "--dir", &there])
         .refused(1, &["nothing is appended to this copy", "--continues"]);
@@ -214,4 +217,24 @@ fn a_log_with_encrypted_keys_is_restored_by_its_passphrase() {
     assert!(fs::metadata(&there).is_err(), "what nobody could open is there");
     tabellion(&restore).ends(0);
     tabellion(&["fsck", &there]).ends(0);
+}
+
+/// The log alone comes back where a backup's content ended, and only where that is asked for.
+///
+/// Requirement: P18
+#[test]
+fn a_backup_whose_key_is_gone_gives_the_log_alone_and_only_when_asked() {
+    let (notary, backup, keys) = backed_up();
+    let there = notary.beside_text("there");
+    let names = || fs::read_dir(&keys).expect("keys").map(|name| name.expect("a name"));
+    let of_backup = names().find(|name| name.file_name().to_string_lossy().starts_with("backup-"));
+    fs::remove_file(of_backup.expect("the backup's key").path()).expect("its day is over");
+    let restore = ["restore", "--from", &backup, "--keys", &keys, "--dir", &there, "--nothing-newer"];
+    tabellion(&restore).refused(1, &["backup_key_missing", "--without-content", "nothing was restored"]);
+    assert!(fs::metadata(&there).is_err(), "a refused restore leaves something");
+    tabellion(&[&restore[..], &["--without-content"]].concat()).ends(0);
+    tabellion(&["fsck", &there]).ends(0);
+    tabellion(&["record", &notary.file("b.txt", b"b"), "--dir", &there]).ends(0);
+    tabellion(&["fsck", &there]).ends(0);
+    notary.run(&["backup", "--to", &notary.beside_text("other"), "--content-days", "0"]).ends(2);
 }
