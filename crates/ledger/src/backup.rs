@@ -19,7 +19,7 @@ use crate::anchor::ANCHOR_DIR;
 use crate::disk::{self, Disk, OpenMode, parent};
 use crate::error::{LedgerError, OpenError};
 use crate::head::HEAD_PATH;
-use crate::keyring::{BackupKey, expire_backup_keys, forget_backup_key};
+use crate::keyring::{BackupKey, expire_backup_keys};
 use crate::ledger::OpenOptions;
 use crate::reader::Reader;
 use crate::retired::RETIRED_PATH;
@@ -162,11 +162,9 @@ pub fn back_up_for(
     expire_backup_keys(from.as_ref(), now)?;
     let (name, key) =
         BackupKey::create(from.as_ref(), &options.keys, (now, expires_at), options.entropy.as_ref())?;
-    let content = BackupContent { key: name.clone(), expires_at: expires_at.0 };
-    copy_log(from, options, to, (&key, content)).inspect_err(|_| {
-        // Nothing is under it; where it cannot be removed it ends on its day.
-        let _ = forget_backup_key(from.as_ref(), &name);
-    })
+    let content = BackupContent { key: name, expires_at: expires_at.0 };
+    // The key of a backup that fails stays until its day: what failed last may be there whole all the same.
+    copy_log(from, options, to, (&key, content))
 }
 
 fn copy_log(

@@ -26,11 +26,14 @@ use crate::entropy::Entropy;
 use crate::error::OpenError;
 use crate::postings::TagKey;
 use crate::vault::{MasterKey, MasterKeys};
-use file::{Head, KeyFile, Protection, bytes_of, write_new};
+use file::{Head, KeyFile, Protection, bytes_of, wrapped_bytes_of, write_new};
 
-pub use access::{AskPassphrase, KeyAccess, MAX_PASSPHRASE_BYTES, MIN_PASSPHRASE_CHARS, Passphrase, Token};
+pub use access::{
+    AskPassphrase, KeyAccess, MAX_PASSPHRASE_BYTES, MAX_WRAPPED_BYTES, MIN_PASSPHRASE_CHARS, Passphrase,
+    Token, WrappedSecret,
+};
+pub(crate) use backup_key::BackupKey;
 pub use backup_key::expire_backup_keys;
-pub(crate) use backup_key::{BackupKey, forget_backup_key};
 pub use encrypt::encrypt_keys;
 pub use ml_dsa::MlDsaFile;
 pub(crate) use ml_dsa::list_ml_dsa;
@@ -124,11 +127,18 @@ pub fn list_keys(disk: &dyn Disk, purpose: Purpose) -> Result<Vec<KeyId>, OpenEr
 
 /// Whether the keys of the directory are encrypted: what is made from now on is too.
 pub fn are_encrypted(disk: &dyn Disk) -> Result<bool, OpenError> {
-    let path = SecretPurpose::Vault.path();
-    if !disk.exists(&path).map_err(OpenError::io("look for", &path))? {
-        return Ok(false);
+    for purpose in [SecretPurpose::Vault, SecretPurpose::Idempotency] {
+        let path = purpose.path();
+        if !disk.exists(&path).map_err(OpenError::io("look for", &path))? {
+            return Ok(false);
+        }
+        // A key that a token keeps says nothing of those in files.
+        let protection = KeyFile::read(disk, &path)?.head.protection;
+        if protection != Protection::Pkcs11 {
+            return Ok(protection == Protection::Pkcs8);
+        }
     }
-    Ok(KeyFile::read(disk, &path)?.head.protection == Protection::Pkcs8)
+    Ok(false)
 }
 
 impl KeyAccess {
@@ -258,8 +268,12 @@ impl Secrets {
             let mut secret = Zeroizing::new([0; 32]);
             entropy.fill(secret.as_mut()).map_err(OpenError::io("draw random bytes for", KEY_DIR))?;
             let head = Head::new(purpose.alg(), now.0, purpose.name());
-            let encrypt = access.encrypts(disk, entropy)?;
-            write_new(disk, &purpose.path(), &bytes_of(head, Some(&secret), encrypt)?)?;
+            let bytes = if purpose == SecretPurpose::Vault && access.vault_in_token {
+                wrapped_bytes_of(head, &secret, access, None)?
+            } else {
+                bytes_of(head, Some(&secret), access.encrypts(disk, entropy)?)?
+            };
+            write_new(disk, &purpose.path(), &bytes)?;
         }
         Self::load(disk, access)
     }

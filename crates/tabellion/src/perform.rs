@@ -119,11 +119,7 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         | Request::PlaceHold { .. }
         | Request::ReleaseHold { .. } => erasing::perform(ledger, request),
         Request::LiftConflict { reason } => Ok(appended(&ledger.lift_conflict(reason)?)),
-        Request::RequestDeletion { system, due, reason } => Ok(appended(&ledger.request_deletion(
-            &id("system", system, SystemId::from_hex)?,
-            Micros(*due),
-            reason,
-        )?)),
+        Request::RequestDeletion { system, due, reason } => request_deletion(ledger, system, *due, reason),
         Request::CancelDeletion { system, reason } => {
             Ok(appended(&ledger.cancel_deletion(&id("system", system, SystemId::from_hex)?, reason)?))
         }
@@ -169,6 +165,11 @@ fn is_about(ledger: &Ledger, index: u64, subject: Option<&str>) -> Result<Answer
 fn revoke(ledger: &Ledger, key_id: &str, reason: &str) -> Result<Answer, LedgerError> {
     let (pair, ack) = ledger.revoke_key(&id("key", key_id, KeyId::from_hex)?, revocation(reason)?)?;
     Ok(changed(pair.as_ref(), &ack))
+}
+
+fn request_deletion(ledger: &Ledger, system: &str, due: u64, reason: &str) -> Result<Answer, LedgerError> {
+    let system = id("system", system, SystemId::from_hex)?;
+    Ok(appended(&ledger.request_deletion(&system, Micros(due), reason)?))
 }
 
 fn rotate_vault(ledger: &Ledger, reason: &str) -> Result<Answer, LedgerError> {

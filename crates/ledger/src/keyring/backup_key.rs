@@ -9,8 +9,8 @@ use tabellion_model::Micros;
 use zeroize::Zeroizing;
 
 use super::access::KeyAccess;
-use super::file::{Head, KeyFile, MAX_KEY_FILE, bytes_of, write_new};
-use super::{KEY_DIR, SecretPurpose};
+use super::file::{Head, KeyFile, MAX_KEY_FILE, bytes_of, wrapped_bytes_of, write_new};
+use super::{KEY_DIR, SecretPurpose, vault_key};
 use crate::disk::{self, Disk, OpenMode};
 use crate::entropy::Entropy;
 use crate::error::OpenError;
@@ -42,8 +42,12 @@ impl BackupKey {
         let name = hex::encode(name);
         let mut head = Head::new(SecretPurpose::Vault.alg(), now.0, PURPOSE);
         head.expires_at = Some(expires_at.0);
-        let encrypt = access.encrypts(disk, entropy)?;
-        write_new(disk, &path(&name), &bytes_of(head, Some(&secret), encrypt)?)?;
+        // Whoever keeps the vault's key from us keeps that of its backups, too.
+        let bytes = match vault_key::token_key(disk)? {
+            Some(key) => wrapped_bytes_of(head, &secret, access, Some(key))?,
+            None => bytes_of(head, Some(&secret), access.encrypts(disk, entropy)?)?,
+        };
+        write_new(disk, &path(&name), &bytes)?;
         Ok((name, Self(secret)))
     }
 
@@ -94,11 +98,6 @@ pub fn expire_backup_keys(disk: &dyn Disk, now: Micros) -> Result<usize, OpenErr
         }
     }
     Ok(gone)
-}
-
-/// Destroys the key of a backup that came to nothing.
-pub(crate) fn forget_backup_key(disk: &dyn Disk, name: &str) -> std::io::Result<()> {
-    destroy(disk, &path(name))
 }
 
 fn is_overwritten(disk: &dyn Disk, path: &str) -> bool {

@@ -7,7 +7,7 @@ use tabellion_model::Micros;
 use zeroize::Zeroizing;
 
 use super::access::KeyAccess;
-use super::file::{Head, KeyFile, bytes_of, write_new};
+use super::file::{Head, KeyFile, bytes_of, wrapped_bytes_of, write_new};
 use super::{KEY_DIR, SecretPurpose};
 use crate::disk::Disk;
 use crate::entropy::Entropy;
@@ -50,9 +50,19 @@ pub(crate) fn make_next_vault_key(
     entropy.fill(secret.as_mut()).map_err(OpenError::io("draw random bytes for", NEXT_PATH))?;
     let purpose = SecretPurpose::Vault;
     let head = Head::new(purpose.alg(), now.0, purpose.name());
-    let encrypt = access.encrypts(disk, entropy)?;
-    write_new(disk, NEXT_PATH, &bytes_of(head, Some(&secret), encrypt)?)?;
+    let bytes = if access.vault_in_token {
+        wrapped_bytes_of(head, &secret, access, None)?
+    } else {
+        bytes_of(head, Some(&secret), access.encrypts(disk, entropy)?)?
+    };
+    write_new(disk, NEXT_PATH, &bytes)?;
     Ok(secret)
+}
+
+/// The token's key that the vault's wrapping key is kept under; `None`: it is kept in a file.
+pub(super) fn token_key(disk: &dyn Disk) -> Result<Option<[u8; 16]>, OpenError> {
+    let file = KeyFile::read(disk, &SecretPurpose::Vault.path())?;
+    Ok(file.wrapped_secret().map(|wrapped| wrapped.key))
 }
 
 /// Puts the next key in the place of the one before, durably; again where that was done.

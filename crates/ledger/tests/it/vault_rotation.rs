@@ -76,7 +76,7 @@ fn the_vaults_wrapping_key_changes_under_load_and_the_ones_before_open_nothing()
                 }
                 let subject = (writer + 2) * 100_000 + number;
                 acks.push(ledger.append(&about(subject)).expect("an append was lost to a rotation"));
-                if number % 16 == 0 {
+                if number % 16 == 0 && number / 16 < 100 {
                     let gone = ErasureTarget::Subject(format!("subject {}", writer * 100 + number / 16));
                     ledger.erase(&gone, "asked for").expect("an erasure during a rotation");
                 }

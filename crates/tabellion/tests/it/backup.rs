@@ -79,7 +79,7 @@ fn a_backup_older_than_a_known_checkpoint_is_restored_to_be_read_and_cited() {
     tabellion(&["record", &newest, "--dir", &there])
         .refused(1, &["nothing is appended to this copy", "--continues"]);
     tabellion(&["log", "head", "--dir", &there]).ends(0);
-    stays_retired(&notary, &there, &keys);
+    stays_retired(&notary, &there);
     let next = notary.beside_text("next");
     let init = ["init", "--dir", &next, "--continues", &there];
     let origin = notary.run(&["log", "head", "--json"]).ends(0).json()["origin"]
@@ -106,7 +106,7 @@ fn a_backup_older_than_a_known_checkpoint_is_restored_to_be_read_and_cited() {
 }
 
 /// A copy that must not go on says so, can be exported, and stays one through a backup of its own.
-fn stays_retired(notary: &Notary, there: &str, keys: &str) {
+fn stays_retired(notary: &Notary, there: &str) {
     let doctor = tabellion(&["doctor", "--dir", there]).ends(1);
     assert!(doctor.out.contains("nothing is appended to this copy"), "doctor is silent: {}", doctor.out);
     let fsck = tabellion(&["fsck", there]).ends(0);
@@ -124,7 +124,8 @@ fn stays_retired(notary: &Notary, there: &str, keys: &str) {
 
     let (copy, again) = (notary.beside_text("copy-of-the-copy"), notary.beside_text("again"));
     tabellion(&["backup", "--dir", there, "--to", &copy]).ends(0);
-    let restore = ["restore", "--from", &copy, "--keys", keys, "--dir", &again];
+    let keys = format!("{there}/keys");
+    let restore = ["restore", "--from", &copy, "--keys", &keys, "--dir", &again];
     tabellion(&[&restore[..], &["--nothing-newer", "--older-copy"]].concat()).ends(2);
     let told = tabellion(&[&restore[..], &["--nothing-newer", "--json"]].concat()).ends(0).json();
     assert_eq!(told["read_only"], true, "the mark washes off in a backup: {told}");
@@ -167,6 +168,12 @@ fn a_restore_believes_no_checkpoint_of_another_log_and_takes_no_keys_of_before_a
     notary.run(&["key", "rotate", "log"]).ends(0);
     let newer = notary.beside_text("newer");
     notary.run(&["backup", "--to", &newer]).ends(0);
+    // The older copy of the keys, with the key of the newer backup.
+    for name in fs::read_dir(notary.dir().join("keys")).expect("keys").map(|name| name.expect("a name")) {
+        if name.file_name().to_string_lossy().starts_with("backup-") {
+            fs::copy(name.path(), notary.beside("keys-backup").join(name.file_name())).expect("a copy");
+        }
+    }
     let restore = |keys: &str| {
         tabellion(&["restore", "--from", &newer, "--keys", keys, "--dir", &there, "--nothing-newer"])
     };

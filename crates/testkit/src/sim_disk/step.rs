@@ -154,12 +154,10 @@ impl Thing {
 fn changes(bytes: &[u8], present: &[u8], is_so: impl Fn(u8, u8) -> bool) -> bool {
     let identity = usize::try_from(SECRET).unwrap_or_default();
     let slot = usize::try_from(SLOT).unwrap_or(usize::MAX);
-    let slots = bytes.chunks(slot).zip(present.chunks(slot));
+    let mut slots = bytes.chunks(slot).zip(present.chunks(slot));
     let known = |(new, old): (&[u8], &[u8])| {
         new.get(..identity) == old.get(..identity) && old.iter().take(identity).any(|byte| *byte != 0)
     };
-    let changed = bytes.iter().zip(present).filter(|(new, old)| new != old);
-    slots.clone().any(known)
-        && bytes.len() == present.len()
-        && changed.clone().all(|(new, old)| is_so(*new, *old))
+    let mut changed = bytes.iter().zip(present).filter(|(new, old)| new != old);
+    slots.any(known) && bytes.len() == present.len() && changed.all(|(new, old)| is_so(*new, *old))
 }
