@@ -91,5 +91,24 @@ refused 'there is no module' env TABELLION_PKCS11__MODULE=/nowhere.so tabellion 
 refused 'cannot be loaded' env TABELLION_PKCS11__MODULE="$log/tabellion.toml" tabellion record "$place/second.txt" --dir "$log"
 tabellion record "$place/second.txt" --dir "$log" >/dev/null 2>&1 || fail "the log does not go on with its token"
 tabellion fsck "$log" >/dev/null
+# The vault's wrapping key moves under an AES key of the token. Without that key no content opens and the log still verifies.
+wrapping_keys() { pkcs11-tool --module "$module" --token-label notary --login --pin 87654321 --list-objects --type secrkey 2>/dev/null; }
+sed -i 's/purposes = "log, writer"/purposes = "log, writer, vault"/' "$log/tabellion.toml"
+tabellion vault rotate --reason 'the customer keeps it' --dir "$log" >"$place/vault.txt" 2>&1 || fail "the vault's key does not move into the token: $(cat "$place/vault.txt")"
+grep -q '"wrapped"' "$log/keys/vault.key" || fail "the vault's key is not wrapped by the token"
+if grep -q '"secret"' "$log/keys/vault.key"; then fail "the vault's key lies beside the token"; fi
+wrapping_keys | grep -q 'never extractable' || fail "the token would give its wrapping key away: $(wrapping_keys)"
+tabellion record "$place/second.txt" --dir "$log" >/dev/null 2>&1 || fail "nothing can be recorded under the token's key"
+tabellion fsck "$log" >/dev/null
+cp -r "$place/tokens" "$place/tokens-kept"
+id=$(sed -n 's/.*"token_key":"\([0-9a-f]*\)".*/\1/p' "$log/keys/vault.key")
+pkcs11-tool --module "$module" --token-label notary --login --pin 87654321 --delete-object --type secrkey --id "$id" >/dev/null 2>&1
+refused 'vault_key_withdrawn' tabellion record "$place/second.txt" --dir "$log"
+refused 'vault_key_withdrawn' tabellion fsck "$log"
+verifies "$place/second.txt.receipt"
+tabellion fsck "$log" --tree >/dev/null || fail "the tree cannot be checked without the vault's key"
+rm -r "$place/tokens"
+mv "$place/tokens-kept" "$place/tokens"
+tabellion fsck "$log" >/dev/null || fail "the key is back and the log is not sound"
 if grep -rqF 87654321 "$log" "$place"/*.txt; then fail "the PIN was written down"; fi
 printf 'pkcs11: SoftHSM2 signed %s entries; without it nothing was recorded\n' "$(tabellion log head --dir "$log" --json | sed -n 's/.*"size": \([0-9]*\).*/\1/p')"

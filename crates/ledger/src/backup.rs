@@ -4,27 +4,40 @@
 //! for one; every file has its digest in the list; content's keys are as of the very commit that the checkpoint is of, so that no erasure is lost
 //! between them. Must never: hold the log up, or copy the keys that sign and that wrap content's keys: those are backed up apart.
 
+mod content;
+
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use tabellion_tlog::SignedCheckpoint;
+use tabellion_model::Micros;
+use tabellion_tlog::{SignedCheckpoint, sha256};
 
 use crate::anchor::ANCHOR_DIR;
 use crate::disk::{self, Disk, OpenMode, parent};
 use crate::error::{LedgerError, OpenError};
 use crate::head::HEAD_PATH;
+use crate::keyring::{BackupKey, expire_backup_keys};
 use crate::ledger::OpenOptions;
 use crate::reader::Reader;
 use crate::retired::RETIRED_PATH;
 use crate::vault::{SLOT, TABLE_PATH, VAULT_DIR};
 use crate::wal::segment::{SEGMENT_DIR, segment_path};
 use crate::witnessed::COSIGNED_PATH;
+pub use content::{
+    BackupContent, DEFAULT_CONTENT_DAYS, LaterErasures, MAX_CONTENT_DAYS, restore_content,
+    restore_without_content,
+};
 
 /// The list of a backup's files, written last.
 pub const BACKUP_LIST: &str = "backup.json";
-const FORMAT: &str = "tabellion.backup/1";
+const FORMAT: &str = "tabellion.backup/2";
+/// What earlier versions wrote: content's keys as they are in the log, under its own wrapping key.
+const FORMAT_1: &str = "tabellion.backup/1";
+/// Bytes of a slot of the table that say which key it is and whether it is destroyed; the rest changes with the wrapping key.
+const SAID_OF_KEY: usize = 132;
 /// Largest list: a hundred thousand files.
 const MAX_LIST_BYTES: u64 = 32 << 20;
 /// Largest table of content's keys that is copied; the table's own limit.
@@ -47,6 +60,9 @@ pub struct BackupList {
     pub size: u64,
     /// The log's signed checkpoint of that size.
     pub checkpoint: String,
+    /// How its content can be read; `None`: under the wrapping key of then, as earlier versions had it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<BackupContent>,
     /// Every file.
     pub files: Vec<BackupFile>,
 }
@@ -87,6 +103,24 @@ pub enum BackupError {
         "content is being erased without pause, so that its keys could not be copied as of one commit; try again later"
     )]
     Restless,
+    /// Its content can no longer be read, by its day.
+    #[error(
+        "the backup's content could be read until {at} and cannot any more: its keys ended then, so that nothing that was erased lives on in backups. Use a newer \
+         backup, or restore the log without its content: --without-content [backup_expired]"
+    )]
+    Expired {
+        /// The day.
+        at: Micros,
+    },
+    /// Its content cannot be read, because its key is not among the keys.
+    #[error(
+        "the key of this backup's content, keys/backup-{key}.key, is not there: name the copy of the keys that was made with the backup or after it, or restore the \
+         log without its content: --without-content [backup_key_missing]"
+    )]
+    KeyGone {
+        /// Its name.
+        key: String,
+    },
     /// The directory has no list, or one that cannot be used.
     #[error("{0}")]
     List(String),
@@ -105,18 +139,53 @@ fn io_error(action: &'static str, path: &str) -> impl FnOnce(io::Error) -> Backu
     move |source| BackupError::Io { action, path, source }
 }
 
-/// Copies the log in `from` to the empty `to`. A server may hold it: nothing is locked, and commits after the copied one are left out.
+/// Copies the log in `from` to the empty `to`. A server may hold it: nothing is locked, and commits after the copied one are left out. Its content can be read
+/// for [`DEFAULT_CONTENT_DAYS`].
 pub fn back_up(
     from: &Arc<dyn Disk>,
     options: &OpenOptions,
     to: &dyn Disk,
+) -> Result<BackupList, BackupError> {
+    back_up_for(from, options, to, DEFAULT_CONTENT_DAYS)
+}
+
+/// The same, with content that can be read for so many days, 1 to [`MAX_CONTENT_DAYS`]. The key for it is made in the `keys/` of `from`, and destroyed there when
+/// they are over; keys of backups that ended are destroyed now.
+pub fn back_up_for(
+    from: &Arc<dyn Disk>,
+    options: &OpenOptions,
+    to: &dyn Disk,
+    content_days: u64,
+) -> Result<BackupList, BackupError> {
+    let now = options.clock.now();
+    let expires_at = content::expiry(now, content_days)?;
+    expire_backup_keys(from.as_ref(), now)?;
+    let (name, key) =
+        BackupKey::create(from.as_ref(), &options.keys, (now, expires_at), options.entropy.as_ref())?;
+    let content = BackupContent { key: name, expires_at: expires_at.0 };
+    // The key of a backup that fails stays until its day: what failed last may be there whole all the same.
+    copy_log(from, options, to, (&key, content))
+}
+
+fn copy_log(
+    from: &Arc<dyn Disk>,
+    options: &OpenOptions,
+    to: &dyn Disk,
+    (key, content): (&BackupKey, BackupContent),
 ) -> Result<BackupList, BackupError> {
     if to.exists(BACKUP_LIST).map_err(io_error("look for", BACKUP_LIST))? {
         return Err(BackupError::List(format!(
             "there is a backup already ({BACKUP_LIST}); name a new directory"
         )));
     }
-    let (reader, keys) = settled(from, options)?;
+    let reader = settled(from, options)?;
+    let master = key.master(Micros(content.expires_at));
+    let origin = sha256(reader.origin().as_str().as_bytes());
+    let keys = reader
+        .shared
+        .vault()
+        .wrapped_under(&master, &origin, &BTreeSet::new(), options.entropy.as_ref())
+        .map_err(io_error("copy", TABLE_PATH))?;
     let mut files = Vec::new();
     for (path, bytes) in segments(&reader) {
         files.push(copy(from.as_ref(), to, &path, Some(bytes))?);
@@ -131,6 +200,7 @@ pub fn back_up(
         origin: reader.origin().as_str().to_owned(),
         size: reader.size(),
         checkpoint: reader.checkpoint().to_string(),
+        content: Some(content),
         files,
     };
     let text = serde_json::to_vec_pretty(&list).map_err(|error| BackupError::List(error.to_string()))?;
@@ -138,9 +208,9 @@ pub fn back_up(
     Ok(list)
 }
 
-/// The log, and the table of content's keys as of its newest commit: no key in it was destroyed by an order that the log does not have yet, because
+/// The log, with the table of content's keys as of its newest commit: no key in it was destroyed by an order that the log does not have yet, because
 /// the table reads the same before and after. Keys that were added meanwhile belong to later commits and do no harm.
-fn settled(from: &Arc<dyn Disk>, options: &OpenOptions) -> Result<(Reader, Vec<u8>), BackupError> {
+fn settled(from: &Arc<dyn Disk>, options: &OpenOptions) -> Result<Reader, BackupError> {
     let table =
         || disk::read_all(from.as_ref(), TABLE_PATH, MAX_TABLE_BYTES).map_err(io_error("read", TABLE_PATH));
     let mut before = table()?;
@@ -148,20 +218,19 @@ fn settled(from: &Arc<dyn Disk>, options: &OpenOptions) -> Result<(Reader, Vec<u
         let (reader, _) = Reader::open_whole(Arc::clone(from), options)?;
         let after = table()?;
         if grown_only(&before, &after) {
-            return Ok((reader, after));
+            return Ok(reader);
         }
         before = after;
     }
     Err(BackupError::Restless)
 }
 
-/// Whether `after` has every written slot of `before` as it was.
+/// Whether `after` has every written key of `before` as it was, under whichever wrapping key.
 fn grown_only(before: &[u8], after: &[u8]) -> bool {
     after.len() >= before.len()
-        && before
-            .chunks(SLOT)
-            .zip(after.chunks(SLOT))
-            .all(|(old, new)| old == new || old.iter().all(|byte| *byte == 0))
+        && before.chunks(SLOT).zip(after.chunks(SLOT)).all(|(old, new)| {
+            old.get(..SAID_OF_KEY) == new.get(..SAID_OF_KEY) || old.iter().all(|byte| *byte == 0)
+        })
 }
 
 /// Every segment with the bytes of it that are committed.
@@ -242,7 +311,8 @@ pub fn backup_list(from: &dyn Disk) -> Result<BackupList, BackupError> {
     let unusable =
         |why: String| BackupError::List(format!("{BACKUP_LIST} cannot be used: {why}. Use another backup"));
     let list: BackupList = serde_json::from_slice(&bytes).map_err(|error| unusable(error.to_string()))?;
-    if list.format != FORMAT {
+    let expected = if list.content.is_some() { FORMAT } else { FORMAT_1 };
+    if list.format != expected {
         return Err(unusable(format!("its format is {:?}, this version reads {FORMAT}", list.format)));
     }
     let checkpoint =
@@ -263,7 +333,7 @@ pub fn backup_list(from: &dyn Disk) -> Result<BackupList, BackupError> {
 }
 
 /// Copies the files of a backup to the empty `to`, each checked against its digest. What is there afterwards has neither been opened nor compared with
-/// anything.
+/// anything, and its content is still under the backup's key ([`restore_content`]).
 pub fn put_back(from: &dyn Disk, to: &dyn Disk, list: &BackupList) -> Result<(), BackupError> {
     for file in &list.files {
         let there = from.open(&file.path, OpenMode::Read).and_then(|source| source.len());

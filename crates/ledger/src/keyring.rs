@@ -4,10 +4,12 @@
 //! key id that is needed. Must never: put a secret into a log line, an error or `Debug`.
 
 mod access;
+mod backup_key;
 mod encrypt;
 mod file;
 mod ml_dsa;
 mod protected;
+mod vault_key;
 
 use std::sync::Arc;
 
@@ -23,12 +25,19 @@ use crate::disk::Disk;
 use crate::entropy::Entropy;
 use crate::error::OpenError;
 use crate::postings::TagKey;
-use file::{Head, KeyFile, Protection, bytes_of, write_new};
+use crate::vault::{MasterKey, MasterKeys};
+use file::{Head, KeyFile, Protection, bytes_of, wrapped_bytes_of, write_new};
 
-pub use access::{AskPassphrase, KeyAccess, MAX_PASSPHRASE_BYTES, MIN_PASSPHRASE_CHARS, Passphrase, Token};
+pub use access::{
+    AskPassphrase, KeyAccess, MAX_PASSPHRASE_BYTES, MAX_WRAPPED_BYTES, MIN_PASSPHRASE_CHARS, Passphrase,
+    Token, WrappedSecret,
+};
+pub(crate) use backup_key::BackupKey;
+pub use backup_key::expire_backup_keys;
 pub use encrypt::encrypt_keys;
 pub use ml_dsa::MlDsaFile;
 pub(crate) use ml_dsa::list_ml_dsa;
+pub(crate) use vault_key::{adopt_next_vault_key, make_next_vault_key, tidy_next_vault_key};
 
 /// Directory of the key files, below the data directory.
 pub(crate) const KEY_DIR: &str = "keys";
@@ -118,11 +127,18 @@ pub fn list_keys(disk: &dyn Disk, purpose: Purpose) -> Result<Vec<KeyId>, OpenEr
 
 /// Whether the keys of the directory are encrypted: what is made from now on is too.
 pub fn are_encrypted(disk: &dyn Disk) -> Result<bool, OpenError> {
-    let path = SecretPurpose::Vault.path();
-    if !disk.exists(&path).map_err(OpenError::io("look for", &path))? {
-        return Ok(false);
+    for purpose in [SecretPurpose::Vault, SecretPurpose::Idempotency] {
+        let path = purpose.path();
+        if !disk.exists(&path).map_err(OpenError::io("look for", &path))? {
+            return Ok(false);
+        }
+        // A key that a token keeps says nothing of those in files.
+        let protection = KeyFile::read(disk, &path)?.head.protection;
+        if protection != Protection::Pkcs11 {
+            return Ok(protection == Protection::Pkcs8);
+        }
     }
-    Ok(KeyFile::read(disk, &path)?.head.protection == Protection::Pkcs8)
+    Ok(false)
 }
 
 impl KeyAccess {
@@ -234,6 +250,8 @@ impl KeyAccess {
 /// The symmetric secrets of a directory.
 pub(crate) struct Secrets {
     pub(crate) vault: Zeroizing<[u8; 32]>,
+    /// The one that takes its place, while the vault's keys are moved to it.
+    vault_next: Option<Zeroizing<[u8; 32]>>,
     pub(crate) idempotency: Zeroizing<[u8; 32]>,
     pub(crate) pseudonym: Zeroizing<[u8; 32]>,
 }
@@ -250,8 +268,12 @@ impl Secrets {
             let mut secret = Zeroizing::new([0; 32]);
             entropy.fill(secret.as_mut()).map_err(OpenError::io("draw random bytes for", KEY_DIR))?;
             let head = Head::new(purpose.alg(), now.0, purpose.name());
-            let encrypt = access.encrypts(disk, entropy)?;
-            write_new(disk, &purpose.path(), &bytes_of(head, Some(&secret), encrypt)?)?;
+            let bytes = if purpose == SecretPurpose::Vault && access.vault_in_token {
+                wrapped_bytes_of(head, &secret, access, None)?
+            } else {
+                bytes_of(head, Some(&secret), access.encrypts(disk, entropy)?)?
+            };
+            write_new(disk, &purpose.path(), &bytes)?;
         }
         Self::load(disk, access)
     }
@@ -259,9 +281,16 @@ impl Secrets {
     pub(crate) fn load(disk: &dyn Disk, access: &KeyAccess) -> Result<Self, OpenError> {
         Ok(Self {
             vault: load_secret(disk, access, SecretPurpose::Vault)?,
+            vault_next: vault_key::load_next(disk, access)?,
             idempotency: load_secret(disk, access, SecretPurpose::Idempotency)?,
             pseudonym: load_secret(disk, access, SecretPurpose::Pseudonym)?,
         })
+    }
+
+    /// What the vault's keys may be wrapped under.
+    pub(crate) fn masters(&self) -> MasterKeys {
+        let next = self.vault_next.as_ref().map(|key| MasterKey::new(key));
+        MasterKeys { vault: MasterKey::new(&self.vault), next }
     }
 
     /// What entries are looked up by.

@@ -20,7 +20,7 @@ use crate::error::{LedgerError, OpenError, RejectCode};
 use crate::head::HeadFile;
 use crate::in_place::HeldLock;
 use crate::keeper::{HeadSink, Keeper};
-use crate::keyring::{KeyAccess, KeyPair, Secrets};
+use crate::keyring::{KeyAccess, KeyPair, Secrets, expire_backup_keys};
 use crate::opening::{self, Opened};
 use crate::pipeline;
 use crate::prepare::Sealer;
@@ -34,7 +34,7 @@ use crate::saved::saver::{Saver, SaverThread};
 use crate::shared::Shared;
 use crate::stage::{ContentKeys, Item};
 use crate::state::LogState;
-use crate::vault::{KeyTable, MasterKey, VAULT_DIR};
+use crate::vault::{KeyTable, VAULT_DIR};
 use crate::wal::segment::{DEFAULT_SEGMENT_BYTES, segment_path};
 use crate::wal::segments::Segments;
 use crate::witnessed::COSIGNED_PATH;
@@ -154,7 +154,12 @@ impl Ledger {
             .copied()
             .collect();
         vault.destroy(&erased).map_err(OpenError::io("finish an erasure in", VAULT_DIR))?;
-        let ledger = Self::start(disk, options, opened, signers)?;
+        let mut ledger = Self::start(disk, options, opened, signers)?;
+        // It keeps nothing from being recorded; the server's daily look tries again.
+        let expired = expire_backup_keys(ledger.shared.disk.as_ref(), ledger.shared.clock.now());
+        ledger.notes.extend(
+            expired.err().map(|error| format!("the keys of backups that ended are still there: {error}")),
+        );
         ledger.finish_erasures().map_err(|error| {
             OpenError::Corrupt(format!("an interrupted erasure cannot be finished: {error}"))
         })?;
@@ -163,6 +168,11 @@ impl Ledger {
         })?;
         ledger.record_rule().map_err(|error| {
             OpenError::Corrupt(format!("that erasures take two people cannot be recorded: {error}"))
+        })?;
+        ledger.finish_vault_rotation().map_err(|error| {
+            OpenError::Corrupt(format!(
+                "an interrupted change of the vault's wrapping key cannot be finished: {error}"
+            ))
         })?;
         ledger.record_second_key().map_err(|error| {
             OpenError::Corrupt(format!("the log's second key cannot be recorded: {error}"))
@@ -537,12 +547,20 @@ pub(crate) fn open_vault(
     state: &LogState,
     secrets: &Secrets,
 ) -> Result<KeyTable, OpenError> {
-    KeyTable::open(
-        disk,
-        &sha256(state.origin.as_str().as_bytes()),
-        MasterKey::new(&secrets.vault),
-        &state.erased_keys,
-    )
+    KeyTable::open(disk, &sha256(state.origin.as_str().as_bytes()), secrets.masters(), &state.erased_keys)
+}
+
+/// The same for whoever holds no lock: the wrapping key may be changed while they look, and then its files are read again.
+pub(crate) fn open_vault_unlocked(
+    disk: &dyn Disk,
+    options: &OpenOptions,
+    state: &LogState,
+    secrets: &Secrets,
+) -> Result<KeyTable, OpenError> {
+    match open_vault(disk, state, secrets) {
+        Err(OpenError::Mismatch(_)) => open_vault(disk, state, &Secrets::load(disk, &options.keys)?),
+        opened => opened,
+    }
 }
 
 fn load_signers(disk: &dyn Disk, keys: &KeyAccess, state: &LogState) -> Result<Signers, OpenError> {

@@ -48,6 +48,7 @@ mod reread;
 mod retired;
 mod room;
 mod rotate;
+mod rotate_vault;
 mod saved;
 mod scan;
 mod shared;
@@ -59,7 +60,10 @@ mod vault;
 mod wal;
 mod witnessed;
 
-pub use backup::{BACKUP_LIST, BackupError, BackupFile, BackupList, back_up, backup_list, put_back};
+pub use backup::{
+    BACKUP_LIST, BackupContent, BackupError, BackupFile, BackupList, DEFAULT_CONTENT_DAYS, LaterErasures,
+    MAX_CONTENT_DAYS, back_up, back_up_for, backup_list, put_back, restore_content, restore_without_content,
+};
 pub use clock::{Clock, SystemClock};
 pub use commit::{Ack, GroupResult};
 pub use draft::{Draft, DraftParent, DraftStream, MAX_DRAFT_BYTES, OfCall, SubjectFields};
@@ -82,6 +86,7 @@ pub use queue::Done;
 pub use reader::{CommitView, ComparedReader, EntryView, Reader, UnitContent, UnitView};
 pub use retired::{retire, retired};
 pub use room::Reservation;
+pub use rotate_vault::VaultRotation;
 pub use scan::{PlainContent, PlainUnit, RawEntry};
 pub use stage::ContentKeys;
 pub use witnessed::{Conflict, NewConflict};

@@ -14,7 +14,7 @@ use crate::disk::{self, Disk};
 use crate::error::{LedgerError, OpenError};
 use crate::ledger::Ledger;
 use crate::recover::{KeysUsed, Recovered};
-use crate::vault::{KeyTable, MasterKey, TABLE_PATH, VAULT_DIR};
+use crate::vault::{KeyTable, MasterKeys, TABLE_PATH, VAULT_DIR};
 
 /// What the orders say; nobody else may say it for the operator.
 const REASON: &str = "the vault was lost with its keys; the operator said so by an empty vault/keys";
@@ -64,12 +64,11 @@ pub(crate) fn is_said(disk: &dyn Disk) -> Result<bool, OpenError> {
 pub(crate) fn table(
     disk: &dyn Disk,
     recovered: &Recovered,
-    master: MasterKey,
+    masters: MasterKeys,
     used: &KeysUsed,
 ) -> Result<KeyTable, OpenError> {
     let origin = tabellion_tlog::sha256(recovered.state.origin.as_str().as_bytes());
-    KeyTable::lost(disk, &origin, master, used.keys())
-        .map_err(OpenError::io("make a new key table in", VAULT_DIR))
+    KeyTable::lost(disk, &origin, masters, used.keys())
 }
 
 impl Ledger {

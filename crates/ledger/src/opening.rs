@@ -11,7 +11,7 @@ use crate::ledger::{OpenOptions, open_vault};
 use crate::lost;
 use crate::recover::{self, Access, FoldOnly, KeysUsed, Recovered, ScanOptions};
 use crate::saved::{self, Found, Place, Saved};
-use crate::vault::{KeyTable, MasterKey, VAULT_DIR};
+use crate::vault::{KeyTable, VAULT_DIR};
 
 /// A log that is about to be written to.
 pub(crate) struct Opened {
@@ -155,7 +155,7 @@ fn whole(
     let secrets = secrets?;
     let is_lost = lost::is_said(disk)?;
     let mut vault = if is_lost {
-        lost::table(disk, &recovered, MasterKey::new(&secrets.vault), &used)?
+        lost::table(disk, &recovered, secrets.masters(), &used)?
     } else {
         open_vault(disk, &recovered.state, &secrets)?
     };

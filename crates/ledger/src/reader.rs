@@ -105,7 +105,7 @@ impl Reader {
         let secrets = Secrets::load(disk.as_ref(), &options.keys);
         let scan = ScanOptions::read_only(options.origin.as_ref());
         let recovered = opening::look(disk.as_ref(), scan, secrets.as_ref().ok())?;
-        let vault = ledger::open_vault(disk.as_ref(), &recovered.state, &secrets?)?;
+        let vault = ledger::open_vault_unlocked(disk.as_ref(), options, &recovered.state, &secrets?)?;
         Self::start(disk, options, recovered, vault)
     }
 
@@ -117,7 +117,7 @@ impl Reader {
         let scan = ScanOptions::read_only(options.origin.as_ref());
         let recovered = recover::scan(disk.as_ref(), scan, None, &mut FoldOnly)?;
         let secrets = Secrets::load(disk.as_ref(), &options.keys)?;
-        let vault = ledger::open_vault(disk.as_ref(), &recovered.state, &secrets)?;
+        let vault = ledger::open_vault_unlocked(disk.as_ref(), options, &recovered.state, &secrets)?;
         Self::start(disk, options, recovered, vault)
     }
 

@@ -64,6 +64,8 @@ pub(crate) struct Shared {
     pub(crate) hybrid: RwLock<Option<Arc<Hybrid>>>,
     /// Held from a change of that key to its effect, so that two changes take effect in the order of their records.
     pub(crate) second_key_change: Mutex<()>,
+    /// Held while the vault's keys are moved to another wrapping key.
+    pub(crate) vault_rotation: Mutex<()>,
     /// Whether a witness's conflict was found; the log's state says so too, once its record is durable.
     pub(crate) stopped: AtomicBool,
     pub(crate) log_number: u32,
@@ -133,6 +135,7 @@ impl Shared {
             cosigned: RwLock::default(),
             hybrid: RwLock::default(),
             second_key_change: Mutex::default(),
+            vault_rotation: Mutex::default(),
             stopped: AtomicBool::new(false),
             log_number: 0,
             spare: Spare::default(),

@@ -5,9 +5,11 @@
 
 mod cipher;
 mod extent;
+mod moving;
 mod scope;
 mod slot;
 mod table;
+mod wrapping;
 
 pub(crate) use cipher::{TAG_BYTES, decrypt_plain, decrypt_unit, encrypt_from, encrypt_unit};
 pub(crate) use extent::VaultExtent;
@@ -15,7 +17,8 @@ pub(crate) use scope::{
     CallTag, EVIDENCE_CLASS, KeyFilter, KeyScope, RetentionClass, SubjectTag, call_tag, subject_tag,
 };
 pub(crate) use slot::SLOT;
-pub(crate) use table::{Found, KeyTable, MasterKey, TABLE_PATH, VAULT_DIR};
+pub(crate) use table::{Found, KeyTable, TABLE_PATH, VAULT_DIR};
+pub(crate) use wrapping::{MasterKey, MasterKeys, Phase};
 
 #[cfg(test)]
 mod tests;

@@ -58,7 +58,10 @@ pub use opening::{
     BatchRequests, BatchSettled, BatchToldBy, FileKept, FileModel, FileSizes, FileTokens, ObjectKept, Opened,
     OpeningConfirmed, OpeningRefused, OpeningRequested, OpeningWithdrawn, RouteClass,
 };
-pub use operation::{CircuitClosed, CircuitOpened, ConfigLoaded, NoiseCounted, VerificationRan};
+pub use operation::{
+    CircuitClosed, CircuitOpened, ConfigLoaded, NoiseCounted, VaultRotated, VaultRotationBegun,
+    VerificationRan,
+};
 pub use pack::{
     PackAct, PackLoaded, PackPin, PackProposed, PackPublisherProposed, PackPublisherRemoved,
     PackPublisherSaid, PackPublisherTrusted, PackRefused, PackRemoved, PolicyLayer,
@@ -183,6 +186,8 @@ bodies! {
     IssuerAdded => "issuer.added",
     IssuerRemoved => "issuer.removed",
     VerificationRan => "verification.run",
+    VaultRotationBegun => "vault.rotation_begun",
+    VaultRotated => "vault.rotated",
     PriceSet => "price.set",
     PriceWithdrawn => "price.withdrawn",
     BudgetSet => "budget.set",

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::command::{
     anchor, backup, demo, doctor, envelope, erase, export, fsck, hold, init, issuer, key, log, mask, opening,
     person, policy, probe, rebuild, record, restore, retain, serve, shard, statement, stop, system, usage,
-    witness,
+    vault, witness,
 };
 use crate::failure::Failure;
 use crate::verifying;
@@ -88,6 +88,9 @@ enum Command {
     /// List, show, create, rotate or revoke keys
     #[command(subcommand)]
     Key(key::Action),
+    /// Change the key that the keys of content are wrapped under
+    #[command(subcommand)]
+    Vault(vault::Action),
     /// Have somebody outside vouch for checkpoints: what is covered, what waits, once more now
     #[command(subcommand)]
     Anchor(anchor::Action),
@@ -130,6 +133,7 @@ impl Cli {
             Command::Shard(action) => shard::run(&action),
             Command::Statement(action) => statement::run(&action),
             Command::Key(action) => key::run(&action),
+            Command::Vault(action) => vault::run(&action),
             Command::Anchor(action) => anchor::run(&action),
             Command::Doctor(options) => doctor::run(&options),
             Command::Serve(options) => serve::run(&options),

@@ -29,4 +29,5 @@ pub(crate) mod stop;
 pub(crate) mod system;
 mod target;
 pub(crate) mod usage;
+pub(crate) mod vault;
 pub(crate) mod witness;

@@ -17,7 +17,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tabellion_ledger::keyring::KeyPair;
 use tabellion_ledger::{
-    Ack, AckLevel, Draft, Erasure, ErasureTarget, Ledger, LedgerError, Reader, RejectCode,
+    Ack, AckLevel, By, Draft, Erasure, ErasureTarget, Ledger, LedgerError, Reader, RejectCode,
 };
 use tabellion_model::body::{self, Body as _, VerificationRan};
 use tabellion_model::registry::{Kind, Revocation};
@@ -119,11 +119,7 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         | Request::PlaceHold { .. }
         | Request::ReleaseHold { .. } => erasing::perform(ledger, request),
         Request::LiftConflict { reason } => Ok(appended(&ledger.lift_conflict(reason)?)),
-        Request::RequestDeletion { system, due, reason } => Ok(appended(&ledger.request_deletion(
-            &id("system", system, SystemId::from_hex)?,
-            Micros(*due),
-            reason,
-        )?)),
+        Request::RequestDeletion { system, due, reason } => request_deletion(ledger, system, *due, reason),
         Request::CancelDeletion { system, reason } => {
             Ok(appended(&ledger.cancel_deletion(&id("system", system, SystemId::from_hex)?, reason)?))
         }
@@ -139,6 +135,7 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         Request::IntroduceSecondKey {} => Ok(second(ledger.introduce_second_key()?)),
         Request::RotateSecondKey {} => Ok(second(ledger.rotate_second_key()?)),
         Request::WithdrawSecondKey { key_id, reason } => withdraw_second(ledger, key_id, reason),
+        Request::RotateVaultKey { reason } => rotate_vault(ledger, reason),
         Request::RevokeKey { key_id, reason } => revoke(ledger, key_id, reason),
         Request::AddPerson { .. }
         | Request::IssueLink { .. }
@@ -168,6 +165,21 @@ fn is_about(ledger: &Ledger, index: u64, subject: Option<&str>) -> Result<Answer
 fn revoke(ledger: &Ledger, key_id: &str, reason: &str) -> Result<Answer, LedgerError> {
     let (pair, ack) = ledger.revoke_key(&id("key", key_id, KeyId::from_hex)?, revocation(reason)?)?;
     Ok(changed(pair.as_ref(), &ack))
+}
+
+fn request_deletion(ledger: &Ledger, system: &str, due: u64, reason: &str) -> Result<Answer, LedgerError> {
+    let system = id("system", system, SystemId::from_hex)?;
+    Ok(appended(&ledger.request_deletion(&system, Micros(due), reason)?))
+}
+
+fn rotate_vault(ledger: &Ledger, reason: &str) -> Result<Answer, LedgerError> {
+    let done = ledger.rotate_vault_key(reason, &By::default())?;
+    Ok(Answer::VaultRotated {
+        generation: done.generation,
+        moved: done.moved,
+        begun: done.begun,
+        record: Appended::from(&done.ended),
+    })
 }
 
 fn record_verification(ledger: &Ledger, ran: &VerificationRan) -> Result<Answer, LedgerError> {

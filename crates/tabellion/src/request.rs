@@ -310,6 +310,11 @@ pub enum Request {
         /// `compromised`, `lost` or `retired`.
         reason: String,
     },
+    /// Have the keys of content moved to a new wrapping key.
+    RotateVaultKey {
+        /// Why; recorded.
+        reason: String,
+    },
     /// Revoke a key.
     RevokeKey {
         /// The key, hex.
@@ -502,6 +507,17 @@ pub enum Answer {
         /// Its purpose.
         purpose: Option<String>,
         /// The first record of the change.
+        record: Appended,
+    },
+    /// To [`Request::RotateVaultKey`]: it is over.
+    VaultRotated {
+        /// How often the wrapping key was changed, this time included.
+        generation: u64,
+        /// How many keys of content were moved.
+        moved: u64,
+        /// Entry that says who had it done, and why.
+        begun: u64,
+        /// The record that it is over.
         record: Appended,
     },
 }

@@ -1,25 +1,35 @@
-//! Signing keys in a PKCS#11 token: made there, never seen here.
+//! Keys in a PKCS#11 token: signing keys and keys that wrap the vault's, made there, never seen here.
 //!
 //! Promises: a signature is checked before it leaves, so that a token that errs signs nothing wrong; a token that went away and came back is used again; while it is
 //! away nothing is signed. Must never: take a key out, or fall back to a key in a file.
 
+use std::ffi::c_ulong;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Function, Pkcs11};
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::Mechanism;
+use cryptoki::mechanism::aead::GcmParams;
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
-use tabellion_ledger::keyring::Token;
+use tabellion_ledger::keyring::{Token, WrappedSecret};
+use tabellion_ledger::{Entropy as _, OsEntropy};
 use tabellion_model::{KeyId, Purpose};
 use tabellion_tlog::{PublicKey, Signer, SignerError};
+use zeroize::Zeroizing;
 
 use crate::config::TokenSettings;
 
 /// `CKA_EC_PARAMS` of Ed25519: the object identifier of RFC 8410, and the name that PKCS#11 3.0 has beside it. Tokens know one or the other.
 const CURVES: [&[u8]; 2] = [&[0x06, 0x03, 0x2b, 0x65, 0x70], b"\x13\x0cedwards25519"];
+
+/// Bytes of a nonce of AES-GCM, and bits of its tag (NIST SP 800-38D).
+const NONCE: usize = 12;
+const TAG_BITS: c_ulong = 128;
+/// Bytes of an AES-256 key.
+const AES_256_BYTES: c_ulong = 32;
 
 /// A token, used when it is first needed.
 pub(crate) struct Pkcs11Token(Arc<Slot>);
@@ -55,6 +65,39 @@ impl Token for Pkcs11Token {
         // A key that is not there is found out now and not at the first record.
         self.0.with(|session| find(session, key_id))?;
         Ok(Arc::new(signer))
+    }
+
+    fn wrap(&self, key: Option<[u8; 16]>, secret: &[u8; 32]) -> Result<WrappedSecret, String> {
+        let (mut nonce, mut fresh) = ([0; NONCE], [0; 16]);
+        let drawn = OsEntropy.fill(&mut nonce).and_then(|()| OsEntropy.fill(&mut fresh));
+        drawn.map_err(|error| format!("the operating system gives no random bytes: {error}"))?;
+        let id = key.unwrap_or(fresh);
+        let wrapped = self.0.with(|session| {
+            let key =
+                if key.is_some() { find_wrapping(session, &id)? } else { create_wrapping(session, &id)? };
+            // The parameters are asked to be changeable: some tokens write the nonce they used.
+            let mut given = nonce;
+            let sealed = session.encrypt(&gcm(&mut given)?, key, secret).map_err(Trouble::Token)?;
+            Ok([given.as_slice(), &sealed].concat())
+        })?;
+        Ok(WrappedSecret { key: id, bytes: wrapped })
+    }
+
+    fn unwrap(&self, wrapped: &WrappedSecret) -> Result<Zeroizing<[u8; 32]>, String> {
+        let opened = self.0.with(|session| {
+            let key = find_wrapping(session, &wrapped.key)?;
+            let (nonce, sealed) = wrapped
+                .bytes
+                .split_first_chunk::<NONCE>()
+                .ok_or_else(|| Trouble::Ours("what it wrapped is cut short".to_owned()))?;
+            let mut nonce = *nonce;
+            session.decrypt(&gcm(&mut nonce)?, key, sealed).map(Zeroizing::new).map_err(Trouble::Token)
+        })?;
+        let secret: [u8; 32] = opened
+            .as_slice()
+            .try_into()
+            .map_err(|_| format!("{} gave something that is no key", self.0.name()))?;
+        Ok(Zeroizing::new(secret))
     }
 }
 
@@ -218,6 +261,41 @@ impl Slot {
             )),
         }
     }
+}
+
+/// AES-256-GCM (`CKM_AES_GCM`) with a tag of 16 bytes.
+fn gcm(nonce: &mut [u8; NONCE]) -> Result<Mechanism<'_>, Trouble> {
+    let params = GcmParams::new(nonce, &[], TAG_BITS.into()).map_err(Trouble::Token)?;
+    Ok(Mechanism::AesGcm(params))
+}
+
+/// Makes the key that wraps the vault's, which the token never gives out.
+fn create_wrapping(session: &Session, id: &[u8; 16]) -> Result<ObjectHandle, Trouble> {
+    let template = [
+        Attribute::Class(ObjectClass::SECRET_KEY),
+        Attribute::KeyType(KeyType::AES),
+        Attribute::ValueLen(AES_256_BYTES.into()),
+        Attribute::Token(true),
+        Attribute::Private(true),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(false),
+        Attribute::Encrypt(true),
+        Attribute::Decrypt(true),
+        Attribute::Label(b"tabellion vault".to_vec()),
+        Attribute::Id(id.to_vec()),
+    ];
+    session.generate_key(&Mechanism::AesKeyGen, &template).map_err(Trouble::Token)
+}
+
+fn find_wrapping(session: &Session, id: &[u8; 16]) -> Result<ObjectHandle, Trouble> {
+    let wanted = [Attribute::Class(ObjectClass::SECRET_KEY), Attribute::Id(id.to_vec())];
+    let found = session.find_objects(&wanted).map_err(Trouble::Token)?;
+    found.first().copied().ok_or_else(|| {
+        Trouble::Ours(format!(
+            "the token does not hold the wrapping key {}. Put in the token that does",
+            hex::encode(id)
+        ))
+    })
 }
 
 /// Makes a key pair and gives it its id, by which it is found again.

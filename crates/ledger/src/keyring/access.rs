@@ -33,12 +33,32 @@ impl Passphrase {
 /// Gives the passphrase, or says in a sentence why there is none and what to do.
 pub type AskPassphrase = Box<dyn Fn() -> Result<Passphrase, String> + Send + Sync>;
 
+/// Most bytes of a secret as a token wrapped it: the secret, and what a mechanism adds.
+pub const MAX_WRAPPED_BYTES: usize = 256;
+
+/// A secret that a token wrapped, with a key that never leaves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrappedSecret {
+    /// Which of the token's keys it is.
+    pub key: [u8; 16],
+    /// What the token made of the secret, at most [`MAX_WRAPPED_BYTES`].
+    pub bytes: Vec<u8>,
+}
+
 /// A device that makes signing keys and lets none of them out.
 pub trait Token: Send + Sync {
     /// Makes an Ed25519 key.
     fn create(&self, purpose: Purpose) -> Result<Arc<dyn Signer>, String>;
     /// The signer of a key that was made there.
     fn signer(&self, key_id: &KeyId, public: &PublicKey) -> Result<Arc<dyn Signer>, String>;
+    /// Wraps a secret, with the key of that id or with a new one.
+    fn wrap(&self, _key: Option<[u8; 16]>, _secret: &[u8; 32]) -> Result<WrappedSecret, String> {
+        Err("the token wraps no keys".to_owned())
+    }
+    /// The secret that was wrapped there.
+    fn unwrap(&self, _wrapped: &WrappedSecret) -> Result<Zeroizing<[u8; 32]>, String> {
+        Err("the token wraps no keys".to_owned())
+    }
 }
 
 /// How the keys of one directory are used. The default knows no passphrase and no token.
@@ -48,6 +68,8 @@ pub struct KeyAccess {
     known: Arc<Mutex<Option<Passphrase>>>,
     token: Option<Arc<dyn Token>>,
     pub(super) in_token: Vec<Purpose>,
+    /// Whether the vault's next wrapping key is kept under a key of the token.
+    pub(super) vault_in_token: bool,
     pub(super) encrypt: bool,
 }
 
@@ -62,6 +84,12 @@ impl KeyAccess {
     #[must_use]
     pub fn with_token(self, token: Arc<dyn Token>, purposes: Vec<Purpose>) -> Self {
         Self { token: Some(token), in_token: purposes, ..self }
+    }
+
+    /// With a vault whose next wrapping key is kept under a key of the token, and opens with that alone.
+    #[must_use]
+    pub fn with_vault_in_token(self) -> Self {
+        Self { vault_in_token: true, ..self }
     }
 
     /// Encrypts every key file that it writes. Without this a directory whose keys are encrypted stays so, and another stays open.

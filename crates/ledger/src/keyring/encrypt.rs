@@ -45,6 +45,7 @@ pub fn encrypt_keys(
     for (file, secret) in &opened {
         let mut head = Head::new(&file.head.alg, file.head.created_at, &file.head.purpose);
         head.credential.clone_from(&file.head.credential);
+        head.expires_at = file.head.expires_at;
         head.key_id.clone_from(&file.head.key_id);
         head.public.clone_from(&file.head.public);
         let bytes = bytes_of(head, Some(secret), Some((new, entropy)))?;

@@ -8,14 +8,14 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::access::KeyAccess;
+use super::access::{KeyAccess, MAX_WRAPPED_BYTES, WrappedSecret};
 use super::protected::{self, Kind};
 use crate::disk::{self, Disk};
 use crate::entropy::Entropy;
 use crate::error::OpenError;
 
 /// A line of some 400 bytes and a PEM block of as many; more is not a key file.
-const MAX_KEY_FILE: u64 = 4096;
+pub(super) const MAX_KEY_FILE: u64 = 4096;
 pub(super) const FORMAT: &str = "tabellion.key/1";
 
 /// Where the secret is.
@@ -38,6 +38,9 @@ pub(super) struct Head {
     pub(super) created_at: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) credential: Option<String>,
+    /// Of the key of a backup: when it is destroyed, microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) expires_at: Option<u64>,
     pub(super) format: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) key_id: Option<String>,
@@ -47,6 +50,12 @@ pub(super) struct Head {
     pub(super) purpose: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
+    /// Of a secret that a token wrapped: which of its keys opens it, hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) token_key: Option<String>,
+    /// What the token made of it, base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) wrapped: Option<String>,
 }
 
 impl Drop for Head {
@@ -62,12 +71,15 @@ impl Head {
             alg: alg.to_owned(),
             created_at,
             credential: None,
+            expires_at: None,
             format: FORMAT.to_owned(),
             key_id: None,
             protection: Protection::None,
             public: None,
             purpose: purpose.to_owned(),
             secret: None,
+            token_key: None,
+            wrapped: None,
         }
     }
 }
@@ -121,8 +133,28 @@ impl KeyFile {
                     ))
                 })
             }
-            Protection::Pkcs11 => Err(self.wrong("its secret is in a token and cannot be had")),
+            Protection::Pkcs11 => self.unwrapped(access),
         }
+    }
+
+    /// What a token wrapped and alone opens.
+    fn unwrapped(&self, access: &KeyAccess) -> Result<Zeroizing<[u8; 32]>, OpenError> {
+        let wrapped = self.wrapped_secret();
+        let wrapped = wrapped.ok_or_else(|| self.wrong("its secret is in a token and cannot be had"))?;
+        access.token().and_then(|token| token.unwrap(&wrapped)).map_err(|why| {
+            OpenError::Mismatch(format!(
+                "the secret of {} opens with a key that is kept in a token, and that cannot be had: {why}. Until it is back no content can be read and nothing \
+                 recorded; nothing is lost, and the log can be verified [vault_key_withdrawn]",
+                self.path
+            ))
+        })
+    }
+
+    /// What the file says of a secret that a token wrapped.
+    pub(super) fn wrapped_secret(&self) -> Option<WrappedSecret> {
+        let key = hex::decode(self.head.token_key.as_deref()?).ok()?.try_into().ok()?;
+        let bytes = BASE64.decode(self.head.wrapped.as_deref()?).ok()?;
+        (bytes.len() <= MAX_WRAPPED_BYTES).then_some(WrappedSecret { key, bytes })
     }
 
     fn plain(&self) -> Option<Zeroizing<[u8; 32]>> {
@@ -166,6 +198,33 @@ pub(super) fn bytes_of(
     bytes.push(b'\n');
     bytes.extend_from_slice(pem.as_bytes());
     Ok(bytes)
+}
+
+/// The bytes of a file whose secret `access` has wrapped by its token, with the token's key of that id or with a new one.
+pub(super) fn wrapped_bytes_of(
+    mut head: Head,
+    secret: &[u8; 32],
+    access: &KeyAccess,
+    key: Option<[u8; 16]>,
+) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    let wrapped = access.token().and_then(|token| {
+        let wrapped = token.wrap(key, secret)?;
+        // What the token could not open again would be lost with its first start.
+        if *token.unwrap(&wrapped)? == *secret {
+            Ok(wrapped)
+        } else {
+            Err("it opens to another secret".to_owned())
+        }
+    });
+    let wrapped = wrapped.map_err(|why| {
+        OpenError::Mismatch(format!(
+            "the {} key cannot be kept under a key of the token: {why}",
+            head.purpose
+        ))
+    })?;
+    head.token_key = Some(hex::encode(wrapped.key));
+    head.wrapped = Some(BASE64.encode(wrapped.bytes));
+    bytes_of(head, None, None)
 }
 
 /// Writes the file of a key that has none.

@@ -13,6 +13,12 @@ pub(crate) const SECRET: usize = IDENTITY;
 /// Nonce and wrapped key with its tag.
 pub(crate) const NONCE: usize = 12;
 pub(crate) const WRAPPED: usize = 48;
+/// A key as it stands in a slot: the nonce, and the key with its tag.
+pub(crate) type Wrapping = ([u8; NONCE], [u8; WRAPPED]);
+/// Where the wrappings of even and of odd generations of the wrapping key stand: while keys are moved to the next one, a slot has both.
+const PLACES: [usize; 2] = [SECRET + 4, SLOT - NONCE - WRAPPED];
+/// Bytes of a slot that says anything: up to the end of the first of [`PLACES`].
+const LEAST: usize = SECRET + 4 + NONCE + WRAPPED;
 const VERSION: u32 = 1;
 const LIVE: u8 = 1;
 /// Kinds of a slot: who shares the key.
@@ -38,8 +44,25 @@ pub(crate) struct Slot {
     pub(crate) identity: Identity,
     /// The identity's bytes, which the wrapped key is bound to.
     pub(crate) aad: [u8; IDENTITY],
-    /// Nonce and wrapped key; `None` when it was destroyed.
-    pub(crate) wrapped: Option<([u8; NONCE], [u8; WRAPPED])>,
+    /// Whether its key was destroyed.
+    pub(crate) is_gone: bool,
+    /// What stands at each of [`PLACES`], where anything does.
+    places: [Option<Wrapping>; 2],
+}
+
+impl Slot {
+    /// The key as it is wrapped under that generation's key, where it is.
+    pub(crate) fn wrapping(&self, generation: u32) -> Option<&Wrapping> {
+        let [even, odd] = &self.places;
+        if generation.is_multiple_of(2) { even.as_ref() } else { odd.as_ref() }
+    }
+}
+
+/// Where in a slot the wrapping of that generation stands.
+pub(crate) fn place(generation: u32) -> std::ops::Range<usize> {
+    let [even, odd] = PLACES;
+    let begin = if generation.is_multiple_of(2) { even } else { odd };
+    begin..begin + NONCE + WRAPPED
 }
 
 impl Identity {
@@ -124,14 +147,22 @@ impl Identity {
     }
 }
 
-/// A whole live slot.
-pub(crate) fn live(identity: &[u8; IDENTITY], nonce: &[u8; NONCE], wrapped: &[u8; WRAPPED]) -> [u8; SLOT] {
-    let mut slot = [0; SLOT];
-    let parts = identity.iter().chain(&[LIVE, 0, 0, 0]).chain(nonce).chain(wrapped);
-    for (to, from) in slot.iter_mut().zip(parts) {
+/// A whole live slot whose key is wrapped under that generation's key.
+pub(crate) fn live(identity: &[u8; IDENTITY], generation: u32, wrapping: &Wrapping) -> [u8; SLOT] {
+    let mut slot = gone(identity);
+    if let Some(state) = slot.get_mut(SECRET) {
+        *state = LIVE;
+    }
+    put(&mut slot, generation, wrapping);
+    slot
+}
+
+/// Writes the wrapping of that generation into a slot, and nothing else of it.
+pub(crate) fn put(slot: &mut [u8], generation: u32, (nonce, wrapped): &Wrapping) {
+    let place = slot.get_mut(place(generation)).unwrap_or_default();
+    for (to, from) in place.iter_mut().zip(nonce.iter().chain(wrapped)) {
         *to = *from;
     }
-    slot
 }
 
 /// A whole slot whose key is gone.
@@ -145,12 +176,23 @@ pub(crate) fn gone(identity: &[u8; IDENTITY]) -> [u8; SLOT] {
 
 /// Reads a slot; `None` when its identity is not whole.
 pub(crate) fn read(bytes: &[u8]) -> Option<Slot> {
-    let (aad, rest) = bytes.split_first_chunk::<IDENTITY>()?;
-    let (state, rest) = rest.split_first_chunk::<4>()?;
-    let (nonce, rest) = rest.split_first_chunk::<NONCE>()?;
-    let (wrapped, _) = rest.split_first_chunk::<WRAPPED>()?;
+    // The zeros that end a slot may be yet to come where the file ends in it.
+    if bytes.len() < LEAST {
+        return None;
+    }
+    let mut slot = [0; SLOT];
+    for (to, from) in slot.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    let (aad, secret) = slot.split_first_chunk::<IDENTITY>()?;
     let identity = Identity::from_bytes(aad)?;
     // A destroyed slot is all zeros from here on; anything else still has something to destroy or to refuse.
-    let gone = *state == [0; 4] && nonce.iter().chain(wrapped).all(|byte| *byte == 0);
-    Some(Slot { identity, aad: *aad, wrapped: (!gone).then_some((*nonce, *wrapped)) })
+    let is_gone = secret.iter().all(|byte| *byte == 0);
+    let at = |generation: u32| {
+        let (nonce, rest) = slot.get(place(generation))?.split_first_chunk::<NONCE>()?;
+        let (wrapped, _) = rest.split_first_chunk::<WRAPPED>()?;
+        let is_there = nonce.iter().chain(wrapped).any(|byte| *byte != 0);
+        is_there.then_some((*nonce, *wrapped))
+    };
+    Some(Slot { identity, aad: *aad, is_gone, places: [at(0), at(1)] })
 }

@@ -7,14 +7,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 
-use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
-use aes_gcm::{Aes256Gcm, Key, Nonce};
 use tabellion_model::{Micros, VaultKeyId};
 use tabellion_tlog::Hash;
 use zeroize::Zeroizing;
 
 use super::scope::{KeyFilter, KeyScope, LOST_CLASS};
-use super::slot::{self, Identity, NONCE, SECRET, SLOT, WRAPPED};
+use super::slot::{self, Identity, SECRET, SLOT, WRAPPED};
+use super::wrapping::{MasterKey, MasterKeys, OTHER_KEY, Phase, Wrapping};
 use crate::disk::{self, Disk, DiskFile, OpenMode};
 use crate::entropy::Entropy;
 use crate::error::{LedgerError, OpenError};
@@ -30,34 +29,6 @@ const MAX_TABLE_BYTES: u64 = 4 << 30;
 /// Empty slots that the file has room for beyond those in use, so that a record which was promised room gets its key on a full disk too.
 const KEPT_SLOTS: u64 = 256;
 
-/// The tenant's master key: wraps every key of the table.
-pub(crate) struct MasterKey(Aes256Gcm);
-
-impl MasterKey {
-    pub(crate) fn new(key: &[u8; 32]) -> Self {
-        Self(Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key)))
-    }
-
-    fn wrap(&self, nonce: &[u8; NONCE], message: &[u8; 32], aad: &[u8]) -> io::Result<[u8; WRAPPED]> {
-        let sealed = self.0.encrypt(&Nonce::from(*nonce), Payload { msg: message, aad });
-        sealed
-            .ok()
-            .and_then(|sealed| sealed.try_into().ok())
-            .ok_or_else(|| io::Error::other("a vault key cannot be wrapped"))
-    }
-
-    fn unwrap(
-        &self,
-        nonce: &[u8; NONCE],
-        wrapped: &[u8; WRAPPED],
-        aad: &[u8],
-    ) -> Option<Zeroizing<[u8; 32]>> {
-        let opened =
-            Zeroizing::new(self.0.decrypt(&Nonce::from(*nonce), Payload { msg: wrapped, aad }).ok()?);
-        Some(Zeroizing::new(opened.as_slice().try_into().ok()?))
-    }
-}
-
 /// What the table knows of a key.
 pub(crate) enum Found {
     /// Its bytes.
@@ -68,19 +39,19 @@ pub(crate) enum Found {
     Unknown,
 }
 
-struct KeyRow {
-    identity: Identity,
+pub(super) struct KeyRow {
+    pub(super) identity: Identity,
     /// Place in the table; also for rows that are not written yet.
-    position: u64,
+    pub(super) position: u64,
     /// On the heap: a map that grows moves its rows and leaves their old bytes behind.
-    key: Option<Box<Zeroizing<[u8; 32]>>>,
+    pub(super) key: Option<Box<Zeroizing<[u8; 32]>>>,
 }
 
 /// The keys of one tenant's vault.
 pub(crate) struct KeyTable {
-    file: Box<dyn DiskFile>,
-    master: MasterKey,
-    rows: HashMap<VaultKeyId, KeyRow>,
+    pub(super) file: Box<dyn DiskFile>,
+    pub(super) wrapping: Wrapping,
+    pub(super) rows: HashMap<VaultKeyId, KeyRow>,
     by_scope: HashMap<KeyScope, VaultKeyId>,
     /// Slots made and not yet written, in order; they begin at `durable`.
     pending: Vec<[u8; SLOT]>,
@@ -89,6 +60,8 @@ pub(crate) struct KeyTable {
     /// Slots that the file has room for.
     allocated: u64,
     notes: Vec<String>,
+    /// Whether moving keys to another wrapping key failed, so that it is not known what is on disk: then nothing more is made durable here.
+    pub(super) has_failed: bool,
 }
 
 impl KeyTable {
@@ -103,13 +76,14 @@ impl KeyTable {
             .map_err(failed())?;
         Ok(Self {
             file,
-            master,
+            wrapping: Wrapping::first(master),
             rows: HashMap::new(),
             by_scope: HashMap::new(),
             pending: Vec::new(),
             durable: 1,
             allocated: 1,
             notes: Vec::new(),
+            has_failed: false,
         })
     }
 
@@ -118,9 +92,10 @@ impl KeyTable {
     pub(crate) fn lost<'k>(
         disk: &dyn Disk,
         origin: &Hash,
-        master: MasterKey,
+        masters: MasterKeys,
         keys: impl Iterator<Item = &'k VaultKeyId>,
-    ) -> io::Result<Self> {
+    ) -> Result<Self, OpenError> {
+        let wrapping = Wrapping::load(disk, origin, masters)?;
         let mut slots = Vec::new();
         let mut rows = HashMap::new();
         for (position, id) in (1..).zip(keys) {
@@ -128,9 +103,12 @@ impl KeyTable {
             slots.push(slot::gone(&identity.to_bytes()));
             rows.insert(*id, KeyRow { identity, position, key: None });
         }
-        let table = [header(origin, &master)?.as_slice(), &slots.concat()].concat();
-        disk::write_file_durably(disk, TABLE_PATH, &table)?;
-        let file = disk.open(TABLE_PATH, OpenMode::ReadWrite)?;
+        let failed = || OpenError::io("make a new key table in", VAULT_DIR);
+        let header = header(origin, wrapping.current()).map_err(failed())?;
+        let table = [header.as_slice(), &slots.concat()].concat();
+        let file = disk::write_file_durably(disk, TABLE_PATH, &table)
+            .and_then(|()| disk.open(TABLE_PATH, OpenMode::ReadWrite))
+            .map_err(failed())?;
         let durable = rows.len() as u64 + 1;
         let notes = vec![format!(
             "{TABLE_PATH} was empty: the content of {} keys is recorded as lost, as its operator said",
@@ -138,13 +116,14 @@ impl KeyTable {
         )];
         Ok(Self {
             file,
-            master,
+            wrapping,
             rows,
             by_scope: HashMap::new(),
             pending: Vec::new(),
             durable,
             allocated: durable,
             notes,
+            has_failed: false,
         })
     }
 
@@ -172,9 +151,11 @@ impl KeyTable {
     pub(crate) fn open(
         disk: &dyn Disk,
         origin: &Hash,
-        master: MasterKey,
+        masters: MasterKeys,
         dying: &[VaultKeyId],
     ) -> Result<Self, OpenError> {
+        // Which key wraps what is read first: a key that is moved after that has both wrappings, or the new one that is then named.
+        let wrapping = Wrapping::load(disk, origin, masters)?;
         let bytes = disk::read_all(disk, TABLE_PATH, MAX_TABLE_BYTES).map_err(|error| unreadable(&error))?;
         if bytes.is_empty() {
             return Err(OpenError::Corrupt(format!(
@@ -190,27 +171,33 @@ impl KeyTable {
         });
         let file = file.map_err(OpenError::io("open", TABLE_PATH))?;
         let mut slots = bytes.chunks(SLOT);
-        check_header(slots.next().unwrap_or_default(), origin, &master)?;
+        check_header(slots.next().unwrap_or_default(), origin, &wrapping)?;
         let mut table = Self {
             file,
-            master,
+            wrapping,
             rows: HashMap::new(),
             by_scope: HashMap::new(),
             pending: Vec::new(),
             durable: 1,
             allocated: (bytes.len() / SLOT) as u64,
             notes: Vec::new(),
+            has_failed: false,
         };
         let dying: BTreeSet<VaultKeyId> = dying.iter().copied().collect();
         let slots: Vec<&[u8]> = slots.collect();
+        let mut unmoved = 0;
         let written = slots.iter().rposition(|slot| slot::read(slot).is_some()).map_or(0, |last| last + 1);
         for (position, bytes) in (1..).zip(slots.iter().take(written)) {
             match slot::read(bytes) {
-                Some(slot) => table.take(position, slot, &dying),
+                Some(slot) => {
+                    unmoved += u64::from(table.wrapping.is_unmoved(&slot));
+                    table.take(position, slot, &dying);
+                }
                 None => table.leave_out(position),
             }
         }
         table.durable = written as u64 + 1;
+        table.notes.extend(table.wrapping.note(unmoved, table.live_keys() as u64));
         Ok(table)
     }
 
@@ -220,13 +207,11 @@ impl KeyTable {
 
     fn take(&mut self, position: u64, slot: slot::Slot, dying: &BTreeSet<VaultKeyId>) {
         let id = slot.identity.id;
-        let key = match slot.wrapped {
-            None => None,
-            Some((nonce, wrapped)) => match self.master.unwrap(&nonce, &wrapped, &slot.aad) {
-                Some(key) => Some(Box::new(key)),
-                None if dying.contains(&id) => None,
-                None => return self.leave_out(position),
-            },
+        let key = match self.wrapping.open(&slot) {
+            _ if slot.is_gone => None,
+            Some(key) => Some(Box::new(key)),
+            None if dying.contains(&id) => None,
+            None => return self.leave_out(position),
         };
         // No call goes on in another process, so nothing more is kept under its key.
         let is_shared = !slot.identity.scope.own && slot.identity.scope.call.is_none();
@@ -254,19 +239,18 @@ impl KeyTable {
         {
             return Ok((id, key));
         }
-        let (mut id, mut key, mut nonce) = ([0; 16], Zeroizing::new([0; 32]), [0; NONCE]);
+        let (mut id, mut key) = ([0; 16], Zeroizing::new([0; 32]));
         entropy.fill(&mut id)?;
         entropy.fill(key.as_mut())?;
-        entropy.fill(&mut nonce)?;
         let id = VaultKeyId::from_bytes(id);
         let identity = Identity { id, created: now, scope: scope.clone() };
         let aad = identity.to_bytes();
-        let wrapped = self.master.wrap(&nonce, &key, &aad)?;
+        let (generation, wrapping) = self.wrapping.wrap(&key, &aad, entropy)?;
         let position = self.used();
         if (position + 1) * SLOT as u64 > MAX_TABLE_BYTES {
             return Err(io::Error::other(format!("the vault's key table is full at {position} keys")));
         }
-        self.pending.push(slot::live(&aad, &nonce, &wrapped));
+        self.pending.push(slot::live(&aad, generation, &wrapping));
         if !scope.own {
             self.by_scope.insert(scope.clone(), id);
         }
@@ -298,6 +282,9 @@ impl KeyTable {
     /// Writes and syncs every key that is not durable yet. After an error nothing is known to be durable and the same keys are written
     /// again by the next call, to the same places.
     pub(crate) fn make_durable(&mut self) -> io::Result<()> {
+        if self.has_failed {
+            return Err(io::Error::other("the vault's keys could not be moved to another wrapping key"));
+        }
         if self.pending.is_empty() {
             return Ok(());
         }
@@ -424,8 +411,8 @@ fn unreadable(error: &io::Error) -> OpenError {
     ))
 }
 
-fn header(origin: &Hash, master: &MasterKey) -> io::Result<[u8; SLOT]> {
-    let check = master.wrap(&[0; NONCE], &[0; 32], origin.as_bytes())?;
+pub(super) fn header(origin: &Hash, master: &MasterKey) -> io::Result<[u8; SLOT]> {
+    let check = master.check(origin)?;
     let mut slot = Vec::with_capacity(SLOT);
     slot.extend_from_slice(MAGIC);
     slot.extend_from_slice(&VERSION.to_le_bytes());
@@ -438,7 +425,7 @@ fn header(origin: &Hash, master: &MasterKey) -> io::Result<[u8; SLOT]> {
     slot.try_into().map_err(|_| io::Error::other("the key table's header has another size"))
 }
 
-fn check_header(bytes: &[u8], origin: &Hash, master: &MasterKey) -> Result<(), OpenError> {
+fn check_header(bytes: &[u8], origin: &Hash, wrapping: &Wrapping) -> Result<(), OpenError> {
     let whole = bytes.split_last_chunk::<4>().filter(|(body, crc)| {
         body.len() == SLOT - 4 && body.starts_with(MAGIC) && crc32c::crc32c(body).to_le_bytes() == **crc
     });
@@ -452,11 +439,11 @@ fn check_header(bytes: &[u8], origin: &Hash, master: &MasterKey) -> Result<(), O
             "{TABLE_PATH} belongs to another log; restore the vault from the backup of this log"
         )));
     }
+    // Once the keys were moved, a file of its own says under which key they are, and that was compared.
     let check: Option<[u8; WRAPPED]> = body.get(48..96).and_then(|check| check.try_into().ok());
-    if check.and_then(|check| master.unwrap(&[0; NONCE], &check, origin.as_bytes())).is_none() {
-        return Err(OpenError::Mismatch(
-            "keys/vault.key is not the key that this vault was made with; put the right file back from your key backup".to_owned(),
-        ));
+    let fits = check.is_some_and(|check| wrapping.current().fits(&check, origin));
+    if fits || !wrapping.is_first() || wrapping.phase() != Phase::Settled {
+        return Ok(());
     }
-    Ok(())
+    Err(OpenError::Mismatch(OTHER_KEY.to_owned()))
 }

@@ -8,7 +8,7 @@ use tabellion_tlog::{Hash, sha256};
 use zeroize::Zeroizing;
 
 use super::slot::{IDENTITY, SECRET, SLOT};
-use super::{Found, KeyFilter, KeyScope, KeyTable, MasterKey, RetentionClass, VAULT_DIR};
+use super::{Found, KeyFilter, KeyScope, KeyTable, MasterKey, MasterKeys, RetentionClass, VAULT_DIR};
 use crate::disk::real::RealDisk;
 use crate::disk::{self, Disk as _, OpenMode};
 use crate::entropy::Entropy;
@@ -49,7 +49,7 @@ impl Bench {
     }
 
     fn open(&self, dying: &[VaultKeyId]) -> Result<KeyTable, OpenError> {
-        KeyTable::open(&self.disk, &origin(), MasterKey::new(&MASTER), dying)
+        KeyTable::open(&self.disk, &origin(), masters(MASTER), dying)
     }
 
     fn key(&self, table: &mut KeyTable, scope: &KeyScope) -> (VaultKeyId, Zeroizing<[u8; 32]>) {
@@ -65,6 +65,10 @@ impl Bench {
         let file = self.disk.open(TABLE, OpenMode::CreateNew).expect("a new file");
         file.write_at(0, bytes).expect("a write");
     }
+}
+
+fn masters(key: [u8; 32]) -> MasterKeys {
+    MasterKeys { vault: MasterKey::new(&key), next: None }
 }
 
 fn origin() -> Hash {
@@ -242,9 +246,9 @@ fn another_master_key_and_another_log_are_told_apart() {
     let (bench, mut table) = Bench::new();
     bench.key(&mut table, &scope(1));
     table.make_durable().expect("durable");
-    let wrong = refusal(KeyTable::open(&bench.disk, &origin(), MasterKey::new(&[1; 32]), &[]));
+    let wrong = refusal(KeyTable::open(&bench.disk, &origin(), masters([1; 32]), &[]));
     assert!(wrong.contains("vault.key"), "the operator is not told which file is wrong: {wrong}");
-    let foreign = refusal(KeyTable::open(&bench.disk, &sha256(b"other"), MasterKey::new(&MASTER), &[]));
+    let foreign = refusal(KeyTable::open(&bench.disk, &sha256(b"other"), masters(MASTER), &[]));
     assert!(foreign.contains("another log"), "the operator is not told what is mixed up: {foreign}");
     for at in 0..SLOT {
         let mut bytes = bench.bytes();

@@ -6,8 +6,9 @@ use std::thread;
 
 use tabellion_ledger::disk::{self, Disk, OpenMode};
 use tabellion_ledger::{
-    BackupError, Draft, ErasureTarget, Ledger, OpenOptions, Reader, UnitContent, back_up, backup_list, fsck,
-    put_back, retire,
+    BackupError, BackupList, By, DEFAULT_CONTENT_DAYS, Draft, ErasureTarget, LaterErasures, Ledger,
+    OpenOptions, Reader, UnitContent, back_up, backup_list, fsck, put_back, restore_content,
+    restore_without_content, retire,
 };
 use tabellion_model::Micros;
 use tabellion_testkit::{Fault, ManualClock, SeededEntropy, SimDisk};
@@ -15,7 +16,12 @@ use tabellion_testkit::{Fault, ManualClock, SeededEntropy, SimDisk};
 use crate::fixture::{new_log, options as real_options, real};
 
 fn options(life: u64) -> OpenOptions {
-    let clock = Arc::new(ManualClock::at(Micros(1_790_000_000_000_000 + life)));
+    options_at(0, life)
+}
+
+/// So many days later.
+fn options_at(days: u64, life: u64) -> OpenOptions {
+    let clock = Arc::new(ManualClock::at(Micros(1_790_000_000_000_000 + days * 86_400_000_000 + life)));
     OpenOptions {
         segment_bytes: 64 << 10,
         background: false,
@@ -56,6 +62,7 @@ fn restored(log: &dyn Disk, backup: &dyn Disk, to: Arc<dyn Disk>) -> Result<Arc<
     let list = backup_list(backup)?;
     put_back(backup, to.as_ref(), &list)?;
     copy_keys(log, to.as_ref());
+    restore_content(to.as_ref(), &list, &options(1), &LaterErasures::default())?;
     Ok(to)
 }
 
@@ -97,7 +104,8 @@ fn a_backup_that_was_cut_short_at_any_operation_is_never_taken_for_one() {
         for seed in 0..4 {
             let backup = SimDisk::new();
             backup.fail_at(step, Fault::PowerOff, seed);
-            let told = back_up(&log, &options(1), &backup).is_ok();
+            // Each in a life of its own, which draws another name for the backup's key.
+            let told = back_up(&log, &options(1_000 + 4 * step + seed), &backup).is_ok();
             backup.crash(seed);
             match restored(log.as_ref(), &backup, Arc::new(SimDisk::new())) {
                 Err(BackupError::List(_)) => {
@@ -208,4 +216,131 @@ fn a_retired_copy_is_read_and_never_written() {
     back_up(&log, &options(3), &backup).expect("a backup of a copy that is read only");
     let there = restored(log.as_ref(), &backup, Arc::new(SimDisk::new())).expect("restored");
     assert!(Ledger::open(there, &options(4)).is_err(), "the mark washes off in a backup");
+}
+
+/// Files and keys of a backup put back, its content not yet.
+fn put_back_all(log: &dyn Disk, backup: &dyn Disk) -> (Arc<dyn Disk>, BackupList) {
+    let there: Arc<dyn Disk> = Arc::new(SimDisk::new());
+    let list = backup_list(backup).expect("a list");
+    put_back(backup, there.as_ref(), &list).expect("restored");
+    copy_keys(log, there.as_ref());
+    (there, list)
+}
+
+fn backup_keys(disk: &dyn Disk) -> Vec<String> {
+    disk.list("keys").expect("keys").into_iter().filter(|name| name.starts_with("backup-")).collect()
+}
+
+/// A backup keeps no key alive for ever: on its day the log destroys the backup's key, and from then on the backup gives the log alone.
+///
+/// Requirement: P18
+#[test]
+fn a_backup_gives_content_until_its_day_and_the_log_alone_from_then_on() {
+    let (log, backup) = (written(), SimDisk::new());
+    back_up(&log, &options(1), &backup).expect("a backup");
+    let before = restored(log.as_ref(), &backup, Arc::new(SimDisk::new())).expect("restored before its day");
+    let (reader, _) = Reader::open(Arc::clone(&before), &options(2)).expect("readable");
+    let (size, content) = (reader.size(), shown(&reader));
+    assert!(content > 50, "there was nothing to lose: {content}");
+    assert_eq!(backup_keys(log.as_ref()).len(), 1, "the backup has no key of its own");
+
+    let (late, list) = put_back_all(log.as_ref(), &backup);
+    let last = options_at(DEFAULT_CONTENT_DAYS, 0);
+    restore_content(late.as_ref(), &list, &last, &LaterErasures::default()).expect("its last moment");
+    let (late, list) = put_back_all(log.as_ref(), &backup);
+    let after = options_at(DEFAULT_CONTENT_DAYS, 9);
+    let refused = restore_content(late.as_ref(), &list, &after, &LaterErasures::default());
+    let refused = refused.expect_err("content came back after its day");
+    assert!(matches!(refused, BackupError::Expired { .. }), "{refused}");
+    assert!(refused.to_string().contains("[backup_expired]"), "no program can tell: {refused}");
+    assert!(Reader::open(Arc::clone(&late), &after).is_err(), "what was refused is readable");
+
+    // The log's own start takes the key away, so that setting the clock back helps nobody.
+    Ledger::open(Arc::clone(&log), &after).expect("opens").close().expect("a clean end");
+    assert!(backup_keys(log.as_ref()).is_empty(), "the key of a backup that ended is still there");
+    let (later, list) = put_back_all(log.as_ref(), &backup);
+    let gone = restore_content(later.as_ref(), &list, &options(3), &LaterErasures::default());
+    let gone = gone.expect_err("content came back without its key");
+    assert!(gone.to_string().contains("[backup_key_missing]"), "no program can tell: {gone}");
+
+    restore_without_content(later.as_ref(), &after).expect("the log alone");
+    let report = fsck(&later, &after, std::slice::from_ref(&list.checkpoint));
+    assert!(report.is_sound(), "the log alone is not sound: {:?}", report.findings);
+    let ledger = Ledger::open(Arc::clone(&later), &after).expect("and goes on");
+    assert!(ledger.reader().size() >= size, "entries are missing");
+    let units = (0..size).flat_map(|index| ledger.reader().entry(index).expect("an entry").units);
+    let back = units.filter(|unit| matches!(unit.content, UnitContent::Shown(_))).count();
+    assert_eq!(back, 0, "content came back");
+    ledger.reader().receipt(3).expect("its proofs are whole");
+    ledger.append(&about("later")).expect("it goes on");
+    ledger.close().expect("a clean end");
+    let report = fsck(&later, &after, &[]);
+    assert!(report.is_sound(), "what was lost is not on record: {:?}", report.findings);
+}
+
+/// Whoever writes another day into the list gets nothing for it.
+#[test]
+fn another_day_in_a_backups_list_opens_nothing() {
+    let (log, backup) = (written(), SimDisk::new());
+    back_up(&log, &options(1), &backup).expect("a backup");
+    let (there, mut list) = put_back_all(log.as_ref(), &backup);
+    list.content.as_mut().expect("content").expires_at += 86_400_000_000;
+    let after = options_at(DEFAULT_CONTENT_DAYS, 9);
+    let refused = restore_content(there.as_ref(), &list, &after, &LaterErasures::default());
+    assert!(matches!(refused, Err(BackupError::Damaged { .. })), "{refused:?}");
+}
+
+/// Requirement: P18
+#[test]
+fn what_was_erased_after_a_backup_stays_erased_in_what_comes_back() {
+    let (log, backup) = (written(), SimDisk::new());
+    back_up(&log, &options(1), &backup).expect("a backup");
+    let ledger = Ledger::open(Arc::clone(&log), &options(2)).expect("opens");
+    let gone =
+        ledger.erase(&ErasureTarget::Subject("subject 9".to_owned()), "asked for").expect("an erasure");
+    assert!(gone.keys > 0, "nothing was erased");
+    // And the wrapping key is another one by the time that it comes back.
+    ledger.rotate_vault_key("yearly", &By::default()).expect("a rotation");
+    ledger.close().expect("a clean end");
+
+    let (there, list) = put_back_all(log.as_ref(), &backup);
+    restore_content(there.as_ref(), &list, &options(3), &LaterErasures::default()).expect("restored");
+    let (reader, _) = Reader::open(there, &options(3)).expect("under the key of now");
+    let all = shown(&reader);
+
+    let (there, list) = put_back_all(log.as_ref(), &backup);
+    let later = LaterErasures::read(log.as_ref(), &list).expect("the log that went on knows");
+    assert!(later.size > list.size, "the log did not go on");
+    restore_content(there.as_ref(), &list, &options(3), &later).expect("restored");
+    let (reader, _) = Reader::open(Arc::clone(&there), &options(3)).expect("readable");
+    assert_eq!(shown(&reader), all - 1, "what was erased later is back, or more is gone than that");
+    let report = fsck(&there, &options(3), &[]);
+    assert!(report.is_sound(), "{:?}", report.findings);
+
+    let other: Arc<dyn Disk> = Arc::new(SimDisk::new());
+    Ledger::create(Arc::clone(&other), &new_log(), &options(77))
+        .expect("a log")
+        .close()
+        .expect("a clean end");
+    let refused = LaterErasures::read(other.as_ref(), &list).expect_err("another log says what was erased");
+    assert!(matches!(refused, BackupError::List(_)), "{refused}");
+}
+
+/// A backup as earlier versions wrote it: content's keys under the log's own wrapping key.
+#[test]
+fn a_backup_of_an_earlier_version_comes_back_as_it_did() {
+    let (log, backup) = (written(), SimDisk::new());
+    let mut list = back_up(&log, &options(1), &backup).expect("a backup");
+    let table = disk::read_all(log.as_ref(), "vault/keys", 1 << 20).expect("the table");
+    disk::write_file_durably(&backup, "vault/keys", &table).expect("as it is in the log");
+    let file = list.files.iter_mut().find(|file| file.path == "vault/keys").expect("listed");
+    (file.bytes, file.sha256) = (table.len() as u64, tabellion_tlog::sha256(&table).to_hex());
+    list.content = None;
+    let text =
+        serde_json::to_string(&list).expect("JSON").replace("tabellion.backup/2", "tabellion.backup/1");
+    disk::write_file_durably(&backup, "backup.json", text.as_bytes()).expect("its list");
+    let there = restored(log.as_ref(), &backup, Arc::new(SimDisk::new())).expect("restored");
+    assert!(fsck(&there, &options(2), &[]).is_sound(), "what came back is not sound");
+    let (reader, _) = Reader::open(there, &options(3)).expect("readable");
+    assert!(shown(&reader) > 50, "its content is gone");
 }

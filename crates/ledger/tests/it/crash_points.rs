@@ -11,7 +11,7 @@ use tabellion_ledger::anchor::{
     Anchor, AnchorFault, AnchorPlan, JobState, Outbox, Progress, Round, Target, anchored,
 };
 use tabellion_ledger::disk::{Disk, OpenMode};
-use tabellion_ledger::{Ledger, OpenOptions, fsck};
+use tabellion_ledger::{By, Ledger, OpenOptions, fsck};
 use tabellion_model::{Micros, Purpose};
 use tabellion_testkit::Act::{Create, Remove, Rename, Reserve, Sync, SyncNames, Write};
 use tabellion_testkit::{Image, ManualClock, Side, SimDisk, Step, Thing};
@@ -26,7 +26,7 @@ use crate::fixture::new_log;
 /// Every step of which a power cut could take something away.
 const STEPS: &[(Thing, &[tabellion_testkit::Act])] = &[
     (Thing::Directory, &[Create, SyncNames]),
-    (Thing::SigningKey, &[Create, Write, Sync, Rename, SyncNames]),
+    (Thing::SigningKey, &[Create, Write, Sync, Rename, SyncNames, Remove]),
     (Thing::Head, &[Create, Reserve, Write, Sync, SyncNames]),
     (Thing::Spare, &[Create, Reserve, Write, Sync, SyncNames, Remove]),
     (Thing::Segment, &[Create, Reserve, Write, Sync, Rename, SyncNames]),
@@ -38,6 +38,9 @@ const STEPS: &[(Thing, &[tabellion_testkit::Act])] = &[
     (Thing::Keys, &[Write, Sync]),
     (Thing::KeysAgain, &[Write, Sync]),
     (Thing::Destroyed, &[Write, Sync]),
+    (Thing::Wrapping, &[Create, Write, Sync, Rename, SyncNames]),
+    (Thing::Moved, &[Write, Sync]),
+    (Thing::Cleared, &[Write, Sync]),
     (Thing::Checkpoint, &[Create, Write, Sync, Rename, SyncNames]),
     (Thing::Bundle, &[Create, Write, Sync, Rename, SyncNames]),
     (Thing::Tile, &[Create, Write, Sync, Rename, SyncNames]),
@@ -199,6 +202,16 @@ fn saved(disk: &SimDisk, journal: &mut Journal) {
     }
 }
 
+/// The vault's wrapping key is changed, and somebody is erased after it.
+fn rotated(disk: &SimDisk, journal: &mut Journal) {
+    let Ok(ledger) = open(disk, &options(1, 1)) else { return };
+    let _ = ledger.rotate_vault_key("a story", &By::default());
+    if let Ok(ack) = ledger.append(&document(2, 7)) {
+        remember(journal, &ack, 2);
+    }
+    let _ = erase(&ledger, 0, journal);
+}
+
 /// A vault whose operator says that it is lost.
 fn lost_vault(disk: &SimDisk, _: &mut Journal) {
     drop(open(disk, &options(1, 1)));
@@ -243,6 +256,7 @@ fn stories() -> Vec<Story> {
         story("cosigned", &some, &known, cosigned),
         story("anchor", &some, &known, anchor),
         story("saved state", &some, &known, saved),
+        story("wrapping key", &some, &known, rotated),
         story("lost vault", &emptied, &Journal::default(), lost_vault),
     ]
 }

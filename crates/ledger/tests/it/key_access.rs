@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tabellion_ledger::disk::Disk;
-use tabellion_ledger::keyring::{KeyAccess, Passphrase, Token, are_encrypted, encrypt_keys};
-use tabellion_ledger::{Draft, Ledger, LedgerError, OpenOptions, OsEntropy, fsck};
+use tabellion_ledger::disk::{self, Disk};
+use tabellion_ledger::keyring::{KeyAccess, Passphrase, Token, WrappedSecret, are_encrypted, encrypt_keys};
+use tabellion_ledger::{
+    BackupError, By, Draft, LaterErasures, Ledger, LedgerError, OpenOptions, OsEntropy, Reader, UnitContent,
+    back_up, backup_list, fsck, put_back, restore_content,
+};
 use tabellion_model::{KeyId, Purpose, verify};
 use tabellion_testkit::{Fault, Image, SimDisk};
 use tabellion_tlog::{PublicKey, Signer, SignerError, SigningKey};
@@ -66,6 +69,7 @@ fn cut_short(base: &Image, at: u64) -> bool {
 struct Drawer {
     is_away: Arc<AtomicBool>,
     keys: std::sync::Mutex<Vec<Arc<SigningKey>>>,
+    wrapped: std::sync::Mutex<Vec<[u8; 32]>>,
 }
 
 struct Drawn(Arc<SigningKey>, Arc<AtomicBool>);
@@ -96,6 +100,21 @@ impl Token for Drawer {
         let key =
             keys.iter().find(|key| key.public() == *public).ok_or("the token does not hold this key")?;
         Ok(Arc::new(Drawn(Arc::clone(key), Arc::clone(&self.is_away))))
+    }
+
+    fn wrap(&self, key: Option<[u8; 16]>, secret: &[u8; 32]) -> Result<WrappedSecret, String> {
+        let mut wrapped = self.wrapped.lock().expect("nobody panicked");
+        wrapped.push(*secret);
+        Ok(WrappedSecret { key: key.unwrap_or([7; 16]), bytes: vec![wrapped.len() as u8] })
+    }
+
+    fn unwrap(&self, wrapped: &WrappedSecret) -> Result<Zeroizing<[u8; 32]>, String> {
+        if self.is_away.load(Ordering::SeqCst) {
+            return Err("the token is away".to_owned());
+        }
+        let number = usize::from(wrapped.bytes.first().copied().unwrap_or(0));
+        let secret = self.wrapped.lock().expect("nobody panicked").get(number.wrapping_sub(1)).copied();
+        secret.map(Zeroizing::new).ok_or_else(|| "the token does not hold the wrapping key".to_owned())
     }
 }
 
@@ -143,4 +162,86 @@ fn without_its_token_the_log_signs_nothing_and_goes_on_when_it_is_back() {
             .map(drop)
             .expect_err("a log whose key is in a token opened without the token");
     }
+}
+
+fn shown(reader: &Reader) -> usize {
+    let units = (0..reader.size()).flat_map(|index| reader.entry(index).expect("an entry").units);
+    units.filter(|unit| matches!(unit.content, UnitContent::Shown(_))).count()
+}
+
+/// A customer keeps the key that the vault opens with. Taking it away closes all content, of backups as well, and the log still verifies; giving it back
+/// brings everything back.
+///
+/// Requirement: P18
+#[test]
+fn without_the_customers_key_no_content_opens_and_the_log_still_verifies() {
+    let (_dir, disk, ledger) = real();
+    let trust = trust(&ledger);
+    let draft = Draft::new("document.captured").with("number", 1);
+    let before = ledger.append(&draft).expect("an append");
+    ledger.close().expect("a clean end");
+    let token = Arc::new(Drawer::default());
+    let is_away = Arc::clone(&token.is_away);
+    let keys = KeyAccess::default().with_token(token, Vec::new()).with_vault_in_token();
+    let options = with(keys);
+    let ledger = Ledger::open(Arc::clone(&disk), &options).expect("a vault of before opens beside the token");
+    ledger
+        .rotate_vault_key("the customer keeps it", &By::default())
+        .expect("the vault's key moves into the token");
+    let after = ledger.append(&draft).expect("an append");
+    let receipts = [before.index, after.index]
+        .map(|index| ledger.reader().receipt(index).expect("a receipt").to_bytes().expect("its bytes"));
+    let content = shown(ledger.reader());
+    ledger.close().expect("a clean end");
+    let file = disk::read_all(disk.as_ref(), "keys/vault.key", 4096).expect("the key's file");
+    let file = String::from_utf8(file).expect("text");
+    assert!(file.contains("pkcs11") && !file.contains("secret"), "the key lies beside the token");
+    let backup = SimDisk::new();
+    back_up(&disk, &options, &backup).expect("a backup");
+
+    is_away.store(true, Ordering::SeqCst);
+    let refused = [
+        Ledger::open(Arc::clone(&disk), &options).map(drop).expect_err("opened for writing without the key"),
+        Reader::open(Arc::clone(&disk), &options).map(drop).expect_err("opened for reading without the key"),
+    ];
+    for refused in refused.map(|refused| refused.to_string()) {
+        assert!(refused.contains("[vault_key_withdrawn]"), "no program can tell: {refused}");
+        assert!(refused.contains("the token is away"), "the operator must learn why: {refused}");
+    }
+    for receipt in &receipts {
+        assert_eq!(verify(receipt, Some(&trust)).exit_code(), 0, "a receipt hangs on the customer's key");
+    }
+    let report = fsck(&disk, &options, &[]);
+    assert!(
+        report.findings.iter().all(|found| found.contains("[vault_key_withdrawn]")),
+        "{:?}",
+        report.findings
+    );
+    assert!(
+        report.counts.get("entries").is_some_and(|entries| *entries > after.index),
+        "{:?}",
+        report.counts
+    );
+    let there = SimDisk::new();
+    let list = backup_list(&backup).expect("a list");
+    put_back(&backup, &there, &list).expect("files");
+    disk::create_dir_durably(&there, "keys").expect("a directory");
+    for name in disk.list("keys").expect("keys") {
+        let path = format!("keys/{name}");
+        let bytes = disk::read_all(disk.as_ref(), &path, 4096).expect("a key");
+        disk::write_file_durably(&there, &path, &bytes).expect("a key");
+    }
+    let refused = restore_content(&there, &list, &options, &LaterErasures::default());
+    assert!(
+        matches!(refused, Err(BackupError::Open(_))),
+        "a backup opens without the customer's key: {refused:?}"
+    );
+
+    is_away.store(false, Ordering::SeqCst);
+    restore_content(&there, &list, &options, &LaterErasures::default()).expect("the backup opens again");
+    let ledger = Ledger::open(Arc::clone(&disk), &options).expect("it opens again");
+    assert_eq!(shown(ledger.reader()), content, "something was lost meanwhile");
+    ledger.append(&draft).expect("and goes on");
+    ledger.close().expect("a clean end");
+    assert!(fsck(&disk, &options, &[]).is_sound(), "the log is damaged");
 }

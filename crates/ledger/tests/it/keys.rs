@@ -41,7 +41,7 @@ fn rotation_keeps_old_proofs_valid_and_new_ones_follow_from_the_root() {
     assert!(report.is_sound(), "rotations left the log unsound: {:?}", report.findings);
 }
 
-/// Requirement: P18
+/// Requirement: A14
 #[test]
 fn keys_rotate_while_others_append_and_no_receipt_is_lost_or_broken() {
     const WRITERS: u64 = 4;

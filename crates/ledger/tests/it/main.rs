@@ -35,4 +35,5 @@ mod saved;
 mod statement;
 mod tiles;
 mod vault;
+mod vault_rotation;
 mod witnessed;

@@ -30,6 +30,24 @@ pub struct VerificationRan {
     pub end: String,
 }
 
+/// `vault.rotation_begun`: somebody has the keys of content moved to a new wrapping key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VaultRotationBegun {
+    /// How often the wrapping key was changed before.
+    pub generation: u64,
+    /// Why.
+    pub reason: String,
+}
+
+/// `vault.rotated`: every key of content is under the new wrapping key, and nothing is left of what the one before had wrapped. Parent `begun`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VaultRotated {
+    /// How often the wrapping key was changed, this time included.
+    pub generation: u64,
+    /// How many keys were moved.
+    pub moved: u64,
+}
+
 /// `noise.counted`: requests that nobody stood behind, counted in one record a minute instead of one each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoiseCounted {

@@ -11,7 +11,8 @@ use clap::Args;
 use serde_json::json;
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::disk::real::RealDisk;
-use tabellion_ledger::{BackupError, back_up};
+use tabellion_ledger::{BackupError, DEFAULT_CONTENT_DAYS, MAX_CONTENT_DAYS, back_up_for};
+use tabellion_model::Micros;
 
 use crate::directory::{Directory, Place};
 use crate::failure::Failure;
@@ -31,6 +32,9 @@ pub(crate) struct Options {
     /// Copy the keys as well, to a directory of their own that does not exist yet; keep it apart from the backup
     #[arg(long, value_name = "DIR")]
     keys_to: Option<PathBuf>,
+    /// For how many days its content can be read; then its key is destroyed here and it gives the log alone
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_CONTENT_DAYS, value_parser = clap::value_parser!(u64).range(1..=MAX_CONTENT_DAYS))]
+    content_days: u64,
     /// Print what was copied as JSON
     #[arg(long)]
     json: bool,
@@ -44,7 +48,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         check_outside(new, directory.path())?;
     }
     let to = new_disk(&options.to)?;
-    let list = back_up(&directory.disk()?, &directory.options(false)?, to.as_ref()).map_err(|error| {
+    let copied =
+        back_up_for(&directory.disk()?, &directory.options(false)?, to.as_ref(), options.content_days);
+    let list = copied.map_err(|error| {
         drop(fs::remove_dir(&options.to)); // only when nothing was copied yet
         failure_of(error)
     })?;
@@ -53,9 +59,10 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     }
     let bytes: u64 = list.files.iter().map(|file| file.bytes).sum();
     let shown = options.to.display().to_string();
+    let content = list.content.clone().unwrap_or_default();
     if options.json {
         return terminal::json(&json!({
-            "bytes": bytes, "checkpoint": list.checkpoint, "files": list.files.len(), "origin": list.origin, "size": list.size, "to": shown,
+            "bytes": bytes, "checkpoint": list.checkpoint, "content_until": content.expires_at, "files": list.files.len(), "origin": list.origin, "size": list.size, "to": shown,
         }));
     }
     terminal::data(&format!(
@@ -65,10 +72,17 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         list.size,
         list.files.len()
     ))?;
+    let keys = directory.path().join(KEYS);
+    terminal::say(&format!(
+        "its content can be read until {} by backup-{}.key in {}, which is destroyed then. Let no copy of that key stay longer",
+        Micros(content.expires_at),
+        content.key,
+        keys.display()
+    ));
     if options.keys_to.is_none() {
         terminal::say(&format!(
-            "the keys are not in it, and without them no content can be read and nothing be signed: keep a copy of {} apart",
-            directory.path().join(KEYS).display()
+            "the keys are not in it, and without them no content can be read and nothing be signed: keep a copy of {} apart, anew after each backup",
+            keys.display()
         ));
     }
     Ok(())

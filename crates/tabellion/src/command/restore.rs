@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 use tabellion_ledger::disk::real::RealDisk;
-use tabellion_ledger::{BackupList, Reader, backup_list, fsck, put_back, retire};
+use tabellion_ledger::{
+    BackupList, LaterErasures, Reader, backup_list, fsck, put_back, restore_content, restore_without_content,
+    retire,
+};
 use tabellion_model::Purpose;
 use tabellion_tlog::{SignedCheckpoint, VerifierKey};
 
@@ -40,6 +43,12 @@ pub(crate) struct Options {
     /// Restore it to be read only, because newer checkpoints are known: nothing is ever appended to it
     #[arg(long, requires = "against", conflicts_with = "nothing_newer")]
     older_copy: bool,
+    /// Newer copies of the log, data directories, with or without their vault: what they say was erased since the backup stays erased
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    erasures_from: Vec<PathBuf>,
+    /// Restore the log alone: all content is gone for good, and the first start records that
+    #[arg(long, conflicts_with = "erasures_from")]
+    without_content: bool,
     /// Print what was restored as JSON
     #[arg(long)]
     json: bool,
@@ -102,6 +111,7 @@ fn fill(
     put_back(from, disk.as_ref(), list).map_err(failure_of)?;
     backup::copy_keys(&options.keys, &part.join(KEYS))?;
     let directory = Directory::find(&Place { dir: part.to_owned(), config: None })?;
+    let erased = give_content_back(options, list, &directory)?;
     let (reader, _) = Reader::open(directory.disk()?, &directory.options(false)?).map_err(|error| {
         Failure::failed(format!(
             "what the backup holds cannot be read with these keys, and nothing was restored: {}",
@@ -120,6 +130,7 @@ fn fill(
             list.size
         )));
     }
+    check_erasures(options, newest, &erased)?;
     if options.older_copy {
         let than = newest.map_or_else(
             || "as a copy to be read only".to_owned(),
@@ -150,6 +161,39 @@ fn fill(
         "what the backup holds is not a sound log, and nothing was restored: {}",
         findings.join("; ")
     )))
+}
+
+/// Gives the restored log its content back, but for what newer copies say was erased since; or none of it, where that is asked for.
+fn give_content_back(
+    options: &Options,
+    list: &BackupList,
+    directory: &Directory,
+) -> Result<LaterErasures, Failure> {
+    let (disk, open) = (directory.disk()?, directory.options(false)?);
+    if options.without_content {
+        restore_without_content(disk.as_ref(), &open).map_err(failure_of)?;
+        return Ok(LaterErasures::default());
+    }
+    let mut erased = LaterErasures::default();
+    for dir in &options.erasures_from {
+        let newer = RealDisk::open(dir).map_err(|error| Failure::io("open", dir, &error))?;
+        let named = |error| Failure::failed(format!("{}: {}", dir.display(), failure_of(error)));
+        erased = erased.and(LaterErasures::read(&newer, list).map_err(named)?);
+    }
+    let refused = |error| Failure::failed(format!("{}; nothing was restored", failure_of(error)));
+    restore_content(disk.as_ref(), list, &open, &erased).map_err(refused)?;
+    Ok(erased)
+}
+
+/// Refuses content of an older copy when nobody says what was erased since: it would bring that back.
+fn check_erasures(options: &Options, newest: Option<u64>, erased: &LaterErasures) -> Result<(), Failure> {
+    match newest {
+        Some(newest) if !options.without_content && erased.size < newest => Err(Failure::failed(format!(
+            "the log went on to {newest} entries, and what was erased in it since the backup would come back. Name a copy of the log that has them, if only its \
+             segments are left (--erasures-from), or restore the log alone (--without-content); nothing was restored [erasures_unknown]"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses keys of before a rotation: what signs the next record and its checkpoint must be there.

@@ -21,6 +21,9 @@ pub(super) const PASSPHRASE_KEYS: &[&str] = &["passphrase_file", "passphrase_env
 pub(super) const TOKEN_KEYS: &[&str] =
     &["module", "token", "pin_file", "pin_env", "pin_credential", "purposes"];
 
+/// The word of `purposes` for the vault's wrapping key, which signs nothing.
+const VAULT: &str = "vault";
+
 /// How the installation comes to its keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct KeySettings {
@@ -40,6 +43,8 @@ pub(crate) struct TokenSettings {
     pub(crate) pin: Option<SecretPlace>,
     /// Whose new keys are made in it.
     pub(crate) purposes: Option<Vec<Purpose>>,
+    /// Whether the vault's wrapping key is kept under a key of it.
+    pub(crate) vault: bool,
 }
 
 impl KeySettings {
@@ -52,7 +57,8 @@ impl KeySettings {
             return access;
         }
         let purposes = self.token.purposes.clone().unwrap_or_else(|| vec![Purpose::Log]);
-        access.with_token(Arc::new(Pkcs11Token::new(self.token.clone())), purposes)
+        let access = access.with_token(Arc::new(Pkcs11Token::new(self.token.clone())), purposes);
+        if self.token.vault { access.with_vault_in_token() } else { access }
     }
 
     /// The same with the passphrase elsewhere.
@@ -72,11 +78,12 @@ impl KeySettings {
             ("pkcs11", "module") => self.token.module = Some(PathBuf::from(value)),
             ("pkcs11", "token") => value.clone_into(&mut self.token.label),
             ("pkcs11", "purposes") => {
-                let words = value.split(',').map(str::trim);
-                let purposes = words.map(Purpose::parse).collect::<Option<Vec<_>>>();
-                self.token.purposes = Some(purposes.ok_or_else(|| {
-                    setting.refused("names something else than root, log, writer, package, actor")
+                let words: Vec<&str> = value.split(',').map(str::trim).collect();
+                let signing = words.iter().filter(|word| **word != VAULT).map(|word| Purpose::parse(word));
+                self.token.purposes = Some(signing.collect::<Option<Vec<_>>>().ok_or_else(|| {
+                    setting.refused("names something else than root, log, writer, package, actor, vault")
                 })?);
+                self.token.vault = words.contains(&VAULT);
             }
             _ => return Err(setting.unknown()),
         }
@@ -89,6 +96,7 @@ impl KeySettings {
             return None;
         }
         let purposes = self.token.purposes.iter().flatten().map(|purpose| purpose.as_str());
+        let purposes = purposes.chain(self.token.vault.then_some(VAULT));
         let token = json!({
             "module": self.token.module,
             "pin": self.token.pin.as_ref().map(named),

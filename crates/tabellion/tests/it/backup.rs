@@ -71,12 +71,15 @@ fn a_backup_older_than_a_known_checkpoint_is_restored_to_be_read_and_cited() {
     let restore = ["restore", "--from", &backup, "--keys", &keys, "--dir", &there, "--against", &newest];
     tabellion(&restore).refused(1, &["older copy", "fork", "--older-copy"]);
     assert!(fs::metadata(&there).is_err(), "a refused restore leaves something");
-    let told = tabellion(&[&restore[..], &["--older-copy"]].concat()).ends(0);
+    tabellion(&[&restore[..], &["--older-copy"]].concat())
+        .refused(1, &["erasures_unknown", "--erasures-from", "--without-content"]);
+    let dir = notary.dir_text();
+    let told = tabellion(&[&restore[..], &["--older-copy", "--erasures-from", &dir]].concat()).ends(0);
     assert!(told.err.contains("--continues"), "nobody is told how to go on: {}", told.err);
     tabellion(&["record", &newest, "--dir", &there])
         .refused(1, &["nothing is appended to this copy", "--continues"]);
     tabellion(&["log", "head", "--dir", &there]).ends(0);
-    stays_retired(&notary, &there, &keys);
+    stays_retired(&notary, &there);
     let next = notary.beside_text("next");
     let init = ["init", "--dir", &next, "--continues", &there];
     let origin = notary.run(&["log", "head", "--json"]).ends(0).json()["origin"]
@@ -103,7 +106,7 @@ fn a_backup_older_than_a_known_checkpoint_is_restored_to_be_read_and_cited() {
 }
 
 /// A copy that must not go on says so, can be exported, and stays one through a backup of its own.
-fn stays_retired(notary: &Notary, there: &str, keys: &str) {
+fn stays_retired(notary: &Notary, there: &str) {
     let doctor = tabellion(&["doctor", "--dir", there]).ends(1);
     assert!(doctor.out.contains("nothing is appended to this copy"), "doctor is silent: {}", doctor.out);
     let fsck = tabellion(&["fsck", there]).ends(0);
@@ -121,7 +124,8 @@ fn stays_retired(notary: &Notary, there: &str, keys: &str) {
 
     let (copy, again) = (notary.beside_text("copy-of-the-copy"), notary.beside_text("again"));
     tabellion(&["backup", "--dir", there, "--to", &copy]).ends(0);
-    let restore = ["restore", "--from", &copy, "--keys", keys, "--dir", &again];
+    let keys = format!("{there}/keys");
+    let restore = ["restore", "--from", &copy, "--keys", &keys, "--dir", &again];
     tabellion(&[&restore[..], &["--nothing-newer", "--older-copy"]].concat()).ends(2);
     let told = tabellion(&[&restore[..], &["--nothing-newer", "--json"]].concat()).ends(0).json();
     assert_eq!(told["read_only"], true, "the mark washes off in a backup: {told}");
@@ -164,6 +168,12 @@ fn a_restore_believes_no_checkpoint_of_another_log_and_takes_no_keys_of_before_a
     notary.run(&["key", "rotate", "log"]).ends(0);
     let newer = notary.beside_text("newer");
     notary.run(&["backup", "--to", &newer]).ends(0);
+    // The older copy of the keys, with the key of the newer backup.
+    for name in fs::read_dir(notary.dir().join("keys")).expect("keys").map(|name| name.expect("a name")) {
+        if name.file_name().to_string_lossy().starts_with("backup-") {
+            fs::copy(name.path(), notary.beside("keys-backup").join(name.file_name())).expect("a copy");
+        }
+    }
     let restore = |keys: &str| {
         tabellion(&["restore", "--from", &newer, "--keys", keys, "--dir", &there, "--nothing-newer"])
     };
@@ -214,4 +224,24 @@ fn a_log_with_encrypted_keys_is_restored_by_its_passphrase() {
     assert!(fs::metadata(&there).is_err(), "what nobody could open is there");
     tabellion(&restore).ends(0);
     tabellion(&["fsck", &there]).ends(0);
+}
+
+/// The log alone comes back where a backup's content ended, and only where that is asked for.
+///
+/// Requirement: P18
+#[test]
+fn a_backup_whose_key_is_gone_gives_the_log_alone_and_only_when_asked() {
+    let (notary, backup, keys) = backed_up();
+    let there = notary.beside_text("there");
+    let names = || fs::read_dir(&keys).expect("keys").map(|name| name.expect("a name"));
+    let of_backup = names().find(|name| name.file_name().to_string_lossy().starts_with("backup-"));
+    fs::remove_file(of_backup.expect("the backup's key").path()).expect("its day is over");
+    let restore = ["restore", "--from", &backup, "--keys", &keys, "--dir", &there, "--nothing-newer"];
+    tabellion(&restore).refused(1, &["backup_key_missing", "--without-content", "nothing was restored"]);
+    assert!(fs::metadata(&there).is_err(), "a refused restore leaves something");
+    tabellion(&[&restore[..], &["--without-content"]].concat()).ends(0);
+    tabellion(&["fsck", &there]).ends(0);
+    tabellion(&["record", &notary.file("b.txt", b"b"), "--dir", &there]).ends(0);
+    tabellion(&["fsck", &there]).ends(0);
+    notary.run(&["backup", "--to", &notary.beside_text("other"), "--content-days", "0"]).ends(2);
 }

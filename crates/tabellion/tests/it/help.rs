@@ -74,6 +74,8 @@ const COMMANDS: [&[&str]; 81] = [
     &["key", "rotate"],
     &["key", "encrypt"],
     &["key", "revoke"],
+    &["vault"],
+    &["vault", "rotate"],
     &["anchor"],
     &["anchor", "status"],
     &["anchor", "list"],

@@ -46,4 +46,5 @@ mod stops;
 mod subjects;
 mod support;
 mod usage;
+mod vault;
 mod witness;

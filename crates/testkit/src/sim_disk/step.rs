@@ -27,6 +27,12 @@ pub enum Thing {
     KeysAgain,
     /// Content keys that are destroyed.
     Destroyed,
+    /// Content keys that get a second wrapping, under another wrapping key.
+    Moved,
+    /// First wrappings of content keys that are taken away, once all have a second.
+    Cleared,
+    /// The file that says under which wrapping key content keys are.
+    Wrapping,
     /// A file below `keys/`.
     SigningKey,
     /// The published checkpoint.
@@ -114,6 +120,7 @@ impl Thing {
             ("log/state", "saved") => Self::Saved,
             ("log/state", _) => Self::Run,
             ("vault", "keys") => Self::Vault,
+            ("vault", "wrapping") => Self::Wrapping,
             ("keys", _) => Self::SigningKey,
             ("anchors", _) if name.strip_suffix(".json").is_some() => Self::Job,
             ("anchors", _) => Self::Evidence,
@@ -135,8 +142,22 @@ impl Thing {
             Self::Vault if offset == 0 => Self::Vault,
             Self::Vault if offset % SLOT == SECRET && zeros => Self::Destroyed,
             Self::Vault if again => Self::KeysAgain,
+            Self::Vault if changes(bytes, present, |new, old| old == 0 && new != 0) => Self::Moved,
+            Self::Vault if changes(bytes, present, |new, old| old != 0 && new == 0) => Self::Cleared,
             Self::Vault => Self::Keys,
             other => other,
         }
     }
+}
+
+/// Whether slots whose identities stay are changed, and each changed byte in that way; a random byte that is zero is no change.
+fn changes(bytes: &[u8], present: &[u8], is_so: impl Fn(u8, u8) -> bool) -> bool {
+    let identity = usize::try_from(SECRET).unwrap_or_default();
+    let slot = usize::try_from(SLOT).unwrap_or(usize::MAX);
+    let mut slots = bytes.chunks(slot).zip(present.chunks(slot));
+    let known = |(new, old): (&[u8], &[u8])| {
+        new.get(..identity) == old.get(..identity) && old.iter().take(identity).any(|byte| *byte != 0)
+    };
+    let mut changed = bytes.iter().zip(present).filter(|(new, old)| new != old);
+    slots.any(known) && bytes.len() == present.len() && changed.all(|(new, old)| is_so(*new, *old))
 }
