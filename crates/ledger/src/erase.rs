@@ -4,6 +4,7 @@
 //! a key before its order is durable, or a key that is on hold.
 
 pub(crate) mod by_two;
+pub(crate) mod clock;
 pub(crate) mod daily;
 pub(crate) mod expire;
 pub(crate) mod going;
@@ -385,7 +386,7 @@ impl Ledger {
     }
 
     /// Purges every system whose deletion is due. What is on hold stays, and keeps nothing else from going. Where this log takes two people, what one person
-    /// alone asked for stays, too.
+    /// alone asked for stays, too. Refused while the clock is in doubt ([`Reader::clock_doubt`](crate::Reader::clock_doubt)).
     pub fn purge_due(&self) -> Result<Purge, LedgerError> {
         let now = self.shared.clock.now();
         let due: Vec<SystemId> = {
@@ -400,6 +401,9 @@ impl Ledger {
                 .collect()
         };
         let mut purge = Purge::default();
+        if !due.is_empty() {
+            self.check_clock()?;
+        }
         for system in due {
             let nothing = |error: &LedgerError| error.code() == Some(RejectCode::NotFound);
             let on_hold = |error: &LedgerError| error.code() == Some(RejectCode::OnHold);

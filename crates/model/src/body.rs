@@ -48,7 +48,8 @@ pub use content::ContentViewed;
 pub use credential::{CredentialIssued, CredentialRevoked};
 pub use enrich::{CallEnriched, EnrichLabel, EnrichOutcome, EnrichedSide, Enrichment};
 pub use erasure::{
-    ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet, KeptFor, RetentionRulesSet,
+    ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet, KeptFor, RetentionClockConfirmed,
+    RetentionClockDoubted, RetentionRulesSet,
 };
 pub use finding::{FindingClosed, FindingKind, FindingOpened};
 pub use input::Input;
@@ -178,6 +179,8 @@ bodies! {
     ErasureDeclined => "erasure.declined",
     ErasureRuleSet => "erasure.rule_set",
     RetentionRulesSet => "retention.rules_set",
+    RetentionClockDoubted => "retention.clock_doubted",
+    RetentionClockConfirmed => "retention.clock_confirmed",
     ViewSaved => "view.saved",
     ViewRemoved => "view.removed",
     IssuerAdded => "issuer.added",

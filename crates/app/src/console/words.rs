@@ -221,6 +221,8 @@ pub(crate) fn change(record_type: &str) -> &str {
         "erasure.declined" => "declined an erasure",
         "erasure.rule_set" => "laid down that erasures take two people",
         "retention.rules_set" => "laid down how long content is kept",
+        "retention.clock_doubted" => "let nothing expire, because the clock is in doubt",
+        "retention.clock_confirmed" => "said that the clock is right",
         "erasure.ordered" => "ordered an erasure",
         "erasure.done" => "erased content",
         "package.exported" => "built a package",

@@ -13,6 +13,7 @@ mod anchors;
 mod append;
 mod backup;
 mod by_two;
+mod clock;
 mod crash;
 mod crash_points;
 mod damage;

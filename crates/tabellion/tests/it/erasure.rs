@@ -6,6 +6,16 @@ use super::support::{Notary, command, tabellion, tabellion_with};
 
 const SYSTEM: &str = "00112233445566778899aabbccddeeff";
 
+/// Requirement: P46. The operator's word about the clock has a reason, and is on record.
+#[test]
+fn the_operator_says_that_the_clock_is_right() {
+    let notary = Notary::new();
+    notary.run(&["retain", "--clock-is-right", " "]).refused(2, &["reason"]);
+    let said = notary.run(&["retain", "--clock-is-right", "compared with NTP", "--json"]).ends(0).json();
+    let shown = notary.run(&["log", "show", &said["entry"].to_string(), "--json"]).ends(0).json();
+    assert_eq!(shown["type"], "retention.clock_confirmed", "it is not on record: {shown}");
+}
+
 /// Requirement: P48
 #[test]
 fn erasing_a_subject_takes_their_content_everywhere_and_leaves_every_proof() {
