@@ -4,6 +4,7 @@
 //! canonical JSON could not hold; an unknown member is passed over, so that a later version may add one. Must never: be needed to verify
 //! anything. A body can be withheld or erased, and then reading it says so instead of inventing it.
 
+mod access;
 mod applicability;
 mod assess;
 mod budget;
@@ -36,6 +37,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+pub use access::AccessGiven;
 pub use applicability::{SoaApproved, SoaDecided, SoaRefused};
 pub use assess::{AwaitedLook, CallAssessed};
 pub use budget::{BudgetCrossed, BudgetEnded, BudgetScope, BudgetSet, BudgetSubject, CapKind, Caps};
@@ -174,6 +176,7 @@ bodies! {
     RegisterRefused => "register.refused",
     ContentViewed => "content.viewed",
     MaskingUnmasked => "masking.unmasked",
+    AccessGiven => "access.given",
     ErasureRequested => "erasure.requested",
     ErasureConfirmed => "erasure.confirmed",
     ErasureDeclined => "erasure.declined",

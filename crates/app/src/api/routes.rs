@@ -276,6 +276,7 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/.well-known/scitt-keys", PUBLIC, Plain, "listReceiptKeys", "The keys of COSE Receipts, a COSE Key Set (SCITT SCRAPI)", 200, &[]).by(scitt::keys).for_scitt(),
         row(GET, "/.well-known/scitt-keys/{kid}", PUBLIC, Plain, "readReceiptKey", "One key of COSE Receipts, a COSE Key", 200, &[NotFound]).by(scitt::key).for_scitt(),
 
+        row(POST, "/api/v1/access", BUILD_PACKAGES, Plain, "giveAccess", "Download what is kept about one person, with a receipt for each record; takes read_personal and read_captured as well", 200, &[NotFound, TooLarge, Conflict, ViewBehind, NotPermitted]).by(log::access),
         row(POST, "/api/v1/packages", BUILD_PACKAGES, Plain, "buildPackage", "Build an evidence package and download it", 200, &[NothingToExport, UnknownReference, TooLarge, Conflict, ViewBehind, NotPermitted]).by(log::package),
     ]
 }

@@ -205,6 +205,7 @@ pub(crate) fn change(record_type: &str) -> &str {
         "soa.decided" => "decided whether a control applies",
         "soa.approved" => "approved the Statement of Applicability",
         "soa.refused" => "was refused the approval of an own statement",
+        "access.given" => "gave somebody what is kept about them",
         "content.viewed" => "asked to see a prompt and answer",
         "masking.unmasked" => "asked to see what placeholders stand for",
         "view.saved" => "kept a view of a list",

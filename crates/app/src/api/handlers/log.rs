@@ -9,6 +9,7 @@ use super::Answered;
 use crate::api::dispatch::blocking;
 use crate::api::route::{Asked, Input, Json, Nothing, Plain, Reply, Zip};
 use crate::refusal::Refusal;
+use crate::work::access::NewAccess;
 use crate::work::acknowledging::Acknowledgement;
 use crate::work::entries::{Entries, EntryForm, EntryQuery};
 use crate::work::packages::NewPackage;
@@ -157,6 +158,15 @@ pub(in crate::api) fn anchored_receipt(
     input: &Input<OfEntry, Nothing, Nothing>,
 ) -> Result<Reply<Plain>, Refusal> {
     Ok(Reply::of(Plain(asked.desk.anchored_receipt(asked.actor()?, input.path.index)?)))
+}
+
+pub(in crate::api) fn access(
+    asked: &Asked<'_>,
+    input: &Input<Nothing, Nothing, NewAccess>,
+) -> Result<Reply<Zip>, Refusal> {
+    let (file, written) = asked.desk.give_access(asked.actor()?, &asked.given, &input.body)?;
+    let name = format!("attachment; filename=\"{}\"", file.name());
+    Ok(Reply::of(Zip(file.bytes)).written(written).header("content-disposition", name))
 }
 
 pub(in crate::api) fn package(
