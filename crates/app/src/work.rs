@@ -20,6 +20,7 @@ pub mod capturing;
 pub mod controls;
 pub(crate) mod coverage;
 pub(crate) mod coverage_over;
+pub mod digests;
 pub mod enrichments;
 pub mod entries;
 pub mod erasures;

@@ -12,6 +12,7 @@ mod calls;
 mod changes;
 pub(crate) mod client;
 mod controls;
+mod digests;
 mod document;
 mod enrichments;
 pub(crate) mod erased_calls;

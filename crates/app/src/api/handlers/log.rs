@@ -11,6 +11,7 @@ use crate::api::route::{Asked, Input, Json, Nothing, Plain, Reply, Zip};
 use crate::refusal::Refusal;
 use crate::work::access::NewAccess;
 use crate::work::acknowledging::Acknowledgement;
+use crate::work::digests::{DigestPlaces, DigestQuery};
 use crate::work::entries::{Entries, EntryForm, EntryQuery};
 use crate::work::packages::NewPackage;
 use crate::work::records::{MadeRecord, MadeRecords, NewRecord, NewRecords};
@@ -84,6 +85,22 @@ pub(in crate::api) fn entries(
     input: &Input<Nothing, EntryQuery, Nothing>,
 ) -> Answered<Entries> {
     Ok(Reply::of(Json(asked.desk.entries(asked.actor()?, &input.query)?)))
+}
+
+/// A digest in a path.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct OfDigest {
+    /// The SHA-256: 64 hex digits, with `sha256:` before them or without.
+    #[schemars(length(min = 64, max = 72))]
+    digest: String,
+}
+
+pub(in crate::api) fn digest(
+    asked: &Asked<'_>,
+    input: &Input<OfDigest, DigestQuery, Nothing>,
+) -> Answered<DigestPlaces> {
+    Ok(Reply::of(Json(asked.desk.digest_places(asked.actor()?, &input.path.digest, &input.query)?)))
 }
 
 pub(in crate::api) fn entry(
