@@ -33,7 +33,7 @@ use survey::survey;
 pub(crate) use survey::{Survey, shown};
 
 /// The browser verifier that travels in every package, as it is built from `web/`.
-const VERIFY_HTML: &[u8] = include_bytes!("../assets/verify.html");
+pub(crate) const VERIFY_HTML: &[u8] = include_bytes!("../assets/verify.html");
 /// Name and version in the manifest and the report.
 const SOFTWARE: &str = concat!("tabellion ", env!("CARGO_PKG_VERSION"));
 

@@ -6,6 +6,7 @@
 //!
 //! Start at [`work::Desk`] for the rules, at [`api`] for HTTP (`docs/api.md`), at `console` for the pages (`docs/console.md`), at [`export()`] for packages (`docs/formats.md` §11).
 
+mod access;
 pub mod api;
 mod captured;
 pub mod console;
@@ -22,9 +23,11 @@ mod trust;
 mod verification;
 pub mod work;
 
+pub use access::{AccessError, AccessFile, AccessRequest, MAX_ACCESS_BYTES, MAX_ACCESS_RECORDS, access};
 pub use cose_receipt::{CoseReceiptError, LoadKey, cose_receipt, transparent_statement};
 pub use export::{
     ExportError, ExportRequest, Exported, MAX_COUNTED, Surveyed, Units, export, package_key_at,
 };
 pub use trust::{TrustTextError, trust_text};
 pub use verification::{AskedEntry, Permanent, verification_page, verify_batch};
+pub use work::access::access_draft;

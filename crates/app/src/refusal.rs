@@ -156,6 +156,8 @@ impl From<LedgerError> for Refusal {
                 RejectCode::IdempotencyErased => Code::IdempotencyErased,
                 RejectCode::StreamConflict | RejectCode::SequenceConflict => Code::Conflict,
                 RejectCode::OnHold => Code::OnHold,
+                // Nothing that is asked for over the API goes by the clock.
+                RejectCode::ClockInDoubt => Code::Unavailable,
                 RejectCode::KeyNotInForce => Code::NotPermitted,
                 RejectCode::SystemGone => Code::SystemGone,
                 RejectCode::SecondPerson => Code::OwnWork,

@@ -4,6 +4,7 @@
 //! views have passed it → the resource as it is now. Promises: no change without its record; a rule that held when it was checked still
 //! holds where the record stands, or nothing is appended. Must never: know HTTP.
 
+pub mod access;
 pub mod acknowledging;
 pub mod actor;
 pub mod applicability;
@@ -19,6 +20,7 @@ pub mod capturing;
 pub mod controls;
 pub(crate) mod coverage;
 pub(crate) mod coverage_over;
+pub mod digests;
 pub mod enrichments;
 pub mod entries;
 pub mod erasures;

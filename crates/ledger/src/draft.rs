@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tabellion_model::body::{
-    Body as _, ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet, RetentionRulesSet,
+    Body as _, ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet, RetentionClockConfirmed,
+    RetentionClockDoubted, RetentionRulesSet,
 };
 use tabellion_model::registry::Kind;
 use tabellion_model::{
@@ -234,6 +235,8 @@ pub(crate) fn check_open_type(record_type: &str) -> Result<(), LedgerError> {
         ErasureDeclined::TYPE,
         ErasureRuleSet::TYPE,
         RetentionRulesSet::TYPE,
+        RetentionClockDoubted::TYPE,
+        RetentionClockConfirmed::TYPE,
     ];
     if own.contains(&record_type) {
         return Err(malformed(format!(

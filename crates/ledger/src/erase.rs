@@ -3,28 +3,27 @@
 //! No segment is rewritten and no proof changes. An erasure that was cut short is finished when the log is opened next. Must never: destroy
 //! a key before its order is durable, or a key that is on hold.
 
+pub(crate) mod access;
 pub(crate) mod by_two;
+pub(crate) mod clock;
 pub(crate) mod daily;
 pub(crate) mod expire;
 pub(crate) mod going;
 pub(crate) mod rules;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::mpsc::sync_channel;
 
 use serde_json::{Map, Value};
 use tabellion_model::registry::{ErasureDone, ErasureOrdered, ErasureScope, Facts, HoldPlaced};
-use tabellion_model::{HoldId, Micros, RecordId, SystemId, UnitId, VaultKeyId, tombstone};
+use tabellion_model::{HoldId, Micros, RecordId, SystemId, VaultKeyId, tombstone};
 
-use crate::batches::BatchRef;
 use crate::commit::Ack;
 use crate::draft::{Draft, DraftStream};
 use crate::error::{LedgerError, RejectCode};
 use crate::ledger::Ledger;
 use crate::own_records::random_id;
 use crate::queue::Command;
-use crate::read;
-use crate::saved;
 use crate::state::Deletion;
 use crate::vault::{EVIDENCE_CLASS, KeyFilter, KeyScope, RetentionClass, call_tag, subject_tag};
 use by_two::{Confirmed, by_two_only};
@@ -186,7 +185,8 @@ impl Ledger {
 
     /// Finds the units under destroyed keys and records that they are gone. Returns how many there are.
     fn record_tombstones(&self, order: RecordId, keys: &[VaultKeyId]) -> Result<usize, LedgerError> {
-        let units = self.units_under(keys)?;
+        let keys: BTreeSet<VaultKeyId> = keys.iter().copied().collect();
+        let units = self.reader().units_under(&keys)?;
         let total = units.len();
         let chunks = total.div_ceil(tombstone::MAX_TOMBSTONES).max(1);
         for number in 0..chunks {
@@ -276,53 +276,6 @@ impl Ledger {
         Ok(keys)
     }
 
-    /// Every unit in the log that is sealed under one of `keys`, with its entry, in log order.
-    fn units_under(&self, keys: &[VaultKeyId]) -> Result<Vec<(u64, UnitId)>, LedgerError> {
-        let keys: BTreeSet<VaultKeyId> = keys.iter().copied().collect();
-        let mut units = Vec::new();
-        let (mut segment, mut bytes) = (read::OpenSegment::default(), Vec::new());
-        for batch in self.batches_under(&keys) {
-            segment.read(self.shared.disk.as_ref(), &batch, &mut bytes).map_err(LedgerError::Unavailable)?;
-            let parsed = read::parse_batch(&batch, &bytes).map_err(|what| self.shared.damage(&what))?;
-            let frames = (batch.first..).zip(&parsed.entries);
-            for (index, frame) in
-                frames.flat_map(|(index, stored)| stored.units.iter().map(move |frame| (index, frame)))
-            {
-                let (unit, key, _) = read::unit_of(frame).map_err(LedgerError::Fatal)?;
-                if keys.contains(&key) {
-                    units.push((index, unit));
-                }
-            }
-        }
-        Ok(units)
-    }
-
-    /// The batches that may hold units sealed under one of `keys`, in log order. Where that cannot be looked up, all of them: keys are destroyed by now, and
-    /// every unit under them needs its tombstone.
-    fn batches_under(&self, keys: &BTreeSet<VaultKeyId>) -> Vec<BatchRef> {
-        let state = self.state();
-        let Some(marks) = &state.marks else { return state.batches.iter().collect() };
-        let mut found = BTreeMap::new();
-        for key in keys {
-            let entries = match marks.units.candidates(self.shared.disk.as_ref(), key.as_bytes()) {
-                Ok(entries) => entries,
-                Err(error) => {
-                    saved::note_unreadable(&self.shared, &error);
-                    return state.batches.iter().collect();
-                }
-            };
-            // One batch holds many of them.
-            let mut next = 0;
-            for index in entries {
-                if let Some(batch) = state.batch_of(index).filter(|_| index >= next) {
-                    next = batch.size_after();
-                    found.insert(batch.first, batch);
-                }
-            }
-        }
-        found.into_values().collect()
-    }
-
     /// Places a legal hold on a subject or a system. Returns the hold's id (the record id of `hold.placed` is another).
     pub fn place_hold(&self, target: &ErasureTarget, reason: &str) -> Result<(HoldId, Ack), LedgerError> {
         let hold = HoldId::from_bytes(random_id(self.shared.entropy.as_ref())?);
@@ -385,7 +338,7 @@ impl Ledger {
     }
 
     /// Purges every system whose deletion is due. What is on hold stays, and keeps nothing else from going. Where this log takes two people, what one person
-    /// alone asked for stays, too.
+    /// alone asked for stays, too. Refused while the clock is in doubt ([`Reader::clock_doubt`](crate::Reader::clock_doubt)).
     pub fn purge_due(&self) -> Result<Purge, LedgerError> {
         let now = self.shared.clock.now();
         let due: Vec<SystemId> = {
@@ -400,6 +353,9 @@ impl Ledger {
                 .collect()
         };
         let mut purge = Purge::default();
+        if !due.is_empty() {
+            self.check_clock()?;
+        }
         for system in due {
             let nothing = |error: &LedgerError| error.code() == Some(RejectCode::NotFound);
             let on_hold = |error: &LedgerError| error.code() == Some(RejectCode::OnHold);

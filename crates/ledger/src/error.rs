@@ -26,6 +26,8 @@ pub enum RejectCode {
     SystemGone,
     /// A legal hold forbids the erasure.
     OnHold,
+    /// This machine's clock is all that says that content is over its time.
+    ClockInDoubt,
     /// It takes two people, and this is one.
     SecondPerson,
     /// What was asked for does not exist.
@@ -45,6 +47,7 @@ impl RejectCode {
             Self::KeyNotInForce => "key_not_in_force",
             Self::SystemGone => "system_gone",
             Self::OnHold => "on_hold",
+            Self::ClockInDoubt => "clock_in_doubt",
             Self::SecondPerson => "second_person",
             Self::NotFound => "not_found",
         }
@@ -60,7 +63,8 @@ impl RejectCode {
             | Self::IdempotencyErased
             | Self::StreamConflict
             | Self::SequenceConflict
-            | Self::OnHold => 409,
+            | Self::OnHold
+            | Self::ClockInDoubt => 409,
             Self::SystemGone => 410,
             Self::TooLarge => 413,
         }

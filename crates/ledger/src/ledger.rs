@@ -390,6 +390,7 @@ impl Ledger {
             env: self.env,
             writer,
             producer,
+            committed_at: self.state().committed_at,
             secrets: &self.secrets,
             vault: &self.shared.vault,
             clock: self.shared.clock.as_ref(),

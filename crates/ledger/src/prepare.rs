@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 use tabellion_model::{
-    CredentialId, Disclosure, Env, Origin, ProducerId, RecordId, RecordTemplate, Statement, UnitDigests,
-    UnitId, UnitKeys, VaultKeyId, check_names, digest, idem_tag, seal_fields,
+    CredentialId, Disclosure, Env, Micros, Origin, ProducerId, RecordId, RecordTemplate, Statement,
+    UnitDigests, UnitId, UnitKeys, VaultKeyId, check_names, digest, idem_tag, seal_fields,
 };
 use zeroize::Zeroizing;
 
@@ -34,6 +34,8 @@ pub(crate) struct Sealer<'a> {
     pub(crate) env: Env,
     pub(crate) writer: CredentialId,
     pub(crate) producer: ProducerId,
+    /// Time of the newest commit: content counts from no month before it, or what is recorded while the clock is behind would go early once it is right.
+    pub(crate) committed_at: Micros,
     pub(crate) secrets: &'a Secrets,
     pub(crate) vault: &'a Mutex<KeyTable>,
     pub(crate) clock: &'a dyn Clock,
@@ -85,7 +87,7 @@ impl Sealer<'_> {
             let scope = KeyScope {
                 system: header.system.map(|(system, _)| system),
                 class: class.clone(),
-                month: now.month(),
+                month: now.max(self.committed_at).month(),
                 subject: plan.subject.map(|subject| subject_tag(&self.secrets.pseudonym, subject)),
                 call,
                 own: draft.erasable_alone && call.is_none(),
@@ -200,7 +202,7 @@ impl Sealer<'_> {
             let scope = KeyScope {
                 system: header.system.map(|(system, _)| system),
                 class: class.clone(),
-                month: self.clock.now().month(),
+                month: self.clock.now().max(self.committed_at).month(),
                 subject: tag,
                 call: None,
                 // Whoever signs chooses the unit's id, from which its data key is derived; under a shared key a repeated id would encrypt two

@@ -31,7 +31,7 @@ use crate::wal::segment::{SegmentHeader, segment_path};
 /// Where it lies, with the files that it names.
 pub(crate) const STATE_DIR: &str = "log/state";
 pub(crate) const SAVED_PATH: &str = "log/state/saved";
-const MAGIC: &[u8] = b"TBLSAVE2";
+const MAGIC: &[u8] = b"TBLSAVE3";
 /// Bytes of the HMAC-SHA-256 at its end.
 const MAC: usize = 32;
 /// Largest file that is read: ten thousand million entries, or ten million streams.

@@ -48,6 +48,10 @@ pub(crate) struct Shared {
     refused: Mutex<Option<(Micros, String)>>,
     /// What was found damaged after the start; nothing is appended any more.
     damaged: OnceLock<String>,
+    /// The latest time, microseconds since 1970, at which this process found the clock in no doubt.
+    pub(crate) clock_seen: AtomicU64,
+    /// The latest that the clocks of others told this process.
+    pub(crate) outside_time: AtomicU64,
     /// Whether a file of postings could not be read: then this process saves nothing more, and the next start makes them again.
     pub(crate) postings_failed: AtomicBool,
     /// Log size of the newest saved state; 0 without one.
@@ -127,6 +131,8 @@ impl Shared {
             segment: Mutex::default(),
             refused: Mutex::default(),
             damaged: OnceLock::new(),
+            clock_seen: AtomicU64::new(0),
+            outside_time: AtomicU64::new(0),
             postings_failed: AtomicBool::new(false),
             saved_size: AtomicU64::new(0),
             saves_failed: AtomicU64::new(0),

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use tabellion_model::body::{
-    Body as _, ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet, RetentionRulesSet,
+    Body as _, ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet, RetentionClockConfirmed,
+    RetentionClockDoubted, RetentionRulesSet,
 };
 use tabellion_model::registry::{self, Facts};
 use tabellion_model::{
@@ -84,6 +85,8 @@ pub(crate) struct LogState {
     pub(crate) erase_by_two: bool,
     /// Indexes of the records that say by which rules content expires, one for each time they were changed.
     pub(crate) rule_records: Vec<u64>,
+    /// Indexes of the records that say that the clock is in doubt, or that it is right.
+    pub(crate) clock_records: Vec<u64>,
     pub(crate) holds: BTreeMap<HoldId, Hold>,
     pub(crate) deletions: BTreeMap<SystemId, Deletion>,
     /// Indexes of all `erasure.done` records.
@@ -126,6 +129,7 @@ impl LogState {
             requests: BTreeMap::new(),
             erase_by_two: false,
             rule_records: Vec::new(),
+            clock_records: Vec::new(),
             holds: BTreeMap::new(),
             deletions: BTreeMap::new(),
             tombstones: Vec::new(),
@@ -283,13 +287,20 @@ impl LogState {
     fn apply_request(&mut self, index: u64, header: &Header) {
         let is_rule = header.record_type.as_str() == ErasureRuleSet::TYPE;
         let sets_rules = header.record_type.as_str() == RetentionRulesSet::TYPE;
+        let on_clock = [RetentionClockConfirmed::TYPE, RetentionClockDoubted::TYPE];
+        let is_on_clock = on_clock.contains(&header.record_type.as_str());
         let request = by_two::request_of(header);
-        if !(is_rule || sets_rules || request.is_some()) || header.producer != self.own_producer() {
+        if !(is_rule || sets_rules || is_on_clock || request.is_some())
+            || header.producer != self.own_producer()
+        {
             return;
         }
         self.erase_by_two |= is_rule;
         if sets_rules {
             self.rule_records.push(index);
+        }
+        if is_on_clock {
+            self.clock_records.push(index);
         }
         let Some(request) = request else { return };
         match header.record_type.as_str() {

@@ -4,6 +4,7 @@
 //! canonical JSON could not hold; an unknown member is passed over, so that a later version may add one. Must never: be needed to verify
 //! anything. A body can be withheld or erased, and then reading it says so instead of inventing it.
 
+mod access;
 mod applicability;
 mod assess;
 mod budget;
@@ -36,6 +37,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+pub use access::AccessGiven;
 pub use applicability::{SoaApproved, SoaDecided, SoaRefused};
 pub use assess::{AwaitedLook, CallAssessed};
 pub use budget::{BudgetCrossed, BudgetEnded, BudgetScope, BudgetSet, BudgetSubject, CapKind, Caps};
@@ -48,7 +50,8 @@ pub use content::ContentViewed;
 pub use credential::{CredentialIssued, CredentialRevoked};
 pub use enrich::{CallEnriched, EnrichLabel, EnrichOutcome, EnrichedSide, Enrichment};
 pub use erasure::{
-    ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet, KeptFor, RetentionRulesSet,
+    ErasureConfirmed, ErasureDeclined, ErasureRequested, ErasureRuleSet, KeptFor, RetentionClockConfirmed,
+    RetentionClockDoubted, RetentionRulesSet,
 };
 pub use finding::{FindingClosed, FindingKind, FindingOpened};
 pub use input::Input;
@@ -176,11 +179,14 @@ bodies! {
     RegisterRefused => "register.refused",
     ContentViewed => "content.viewed",
     MaskingUnmasked => "masking.unmasked",
+    AccessGiven => "access.given",
     ErasureRequested => "erasure.requested",
     ErasureConfirmed => "erasure.confirmed",
     ErasureDeclined => "erasure.declined",
     ErasureRuleSet => "erasure.rule_set",
     RetentionRulesSet => "retention.rules_set",
+    RetentionClockDoubted => "retention.clock_doubted",
+    RetentionClockConfirmed => "retention.clock_confirmed",
     ViewSaved => "view.saved",
     ViewRemoved => "view.removed",
     IssuerAdded => "issuer.added",

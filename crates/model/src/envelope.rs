@@ -8,6 +8,7 @@
 //! fine. Must never: take a member that stands outside the signed scope for something that the signer said.
 
 mod batch;
+mod chain;
 mod check;
 mod json;
 mod number;
@@ -21,6 +22,7 @@ mod tests;
 use tabellion_tlog::{Hash, PublicKey};
 
 pub use batch::{InclusionReceipt, PROOF_BUNDLE_FORMAT, ProofBundle};
+pub use chain::{Chain, ChainLink, ChainStart, Previous, chains};
 pub use check::verify_envelope;
 pub use json::MAX_ENVELOPE_NESTING;
 pub use read::{Envelope, Found, GENESIS};

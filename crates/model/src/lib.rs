@@ -10,6 +10,7 @@ pub mod body;
 mod bounds;
 pub mod catalogue;
 pub mod charge;
+pub mod digests;
 mod directory;
 mod entry;
 pub mod envelope;

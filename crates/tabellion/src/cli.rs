@@ -3,9 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    anchor, backup, demo, doctor, envelope, erase, export, fsck, hold, init, issuer, key, log, mask, opening,
-    person, policy, probe, rebuild, record, restore, retain, serve, shard, statement, stop, system, usage,
-    vault, witness,
+    access, anchor, backup, demo, doctor, envelope, erase, export, fsck, hold, init, issuer, key, log, mask,
+    opening, person, policy, probe, rebuild, record, restore, retain, serve, shard, statement, stop, system,
+    usage, vault, witness,
 };
 use crate::failure::Failure;
 use crate::verifying;
@@ -30,6 +30,8 @@ enum Command {
     Log(log::Action),
     /// Write an evidence package
     Export(export::Options),
+    /// Write what is kept about one person, with a receipt for each record
+    Access(access::Options),
     /// Check a package, receipt, transparent statement or verification run offline
     #[command(after_help = verifying::EXIT_CODES)]
     Verify(verifying::Options),
@@ -120,6 +122,7 @@ impl Cli {
             Command::Rebuild(options) => rebuild::run(&options),
             Command::Erase(options) => erase::run(&options),
             Command::Hold(action) => hold::run(&action),
+            Command::Access(options) => access::run(&options),
             Command::Retain(options) => retain::run(&options),
             Command::System(action) => system::run(&action),
             Command::Policy(action) => policy::run(&action),

@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+pub(crate) mod access;
 pub(crate) mod anchor;
 pub(crate) mod backup;
 pub(crate) mod demo;

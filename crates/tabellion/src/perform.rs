@@ -115,6 +115,7 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         | Request::DecideErasure { .. }
         | Request::PendingErasures {}
         | Request::Expire { .. }
+        | Request::ConfirmClock { .. }
         | Request::PurgeDue {}
         | Request::PlaceHold { .. }
         | Request::ReleaseHold { .. } => erasing::perform(ledger, request),

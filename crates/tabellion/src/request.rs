@@ -157,6 +157,11 @@ pub enum Request {
         /// Whether nothing is to go.
         only_list: bool,
     },
+    /// Put on record that the clock is right, so that what waited for that may go.
+    ConfirmClock {
+        /// How that is known; recorded.
+        reason: String,
+    },
     /// Place a legal hold.
     PlaceHold {
         /// On what.

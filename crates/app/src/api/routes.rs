@@ -242,6 +242,7 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/sources", READ_ENTRIES, Plain, "listSources", "Applications that count what they send: complete up to which number, what is missing, who is silent", 200, &[]).by(sources::list),
         row(GET, "/api/v1/sources/{source}", READ_ENTRIES, Plain, "readSource", "One source, with every epoch", 200, &[NotFound]).by(sources::read),
         row(POST, "/api/v1/sources/{source}/deliveries", RECORD, Plain, "deliver", "Record what a source counted: up to 32 numbered records, losses, a heartbeat; repeating it records nothing twice", 201, &[NotFound, UnknownReference, DigestMismatch, StageImpossible, SystemGone, IdempotencyConflict, IdempotencyErased, NotPermitted, Conflict, ViewBehind]).by(sources::deliver),
+        row(GET, "/api/v1/digests/{digest}", READ_ENTRIES, Plain, "findDigest", "Where records within reach speak of the content of a SHA-256: as the thing itself, as what it should be, or as what it was found to be", 200, &[NotFound]).by(log::digest),
         row(GET, "/api/v1/entries", READ_ENTRIES, Plain, "listEntries", "The log's entries within reach, newest first", 200, &[NotFound]).by(log::entries),
         row(GET, "/api/v1/entries/{index}", READ_ENTRIES, Plain, "readEntry", "One entry", 200, &[NotFound]).by(log::entry),
         row(GET, "/api/v1/entries/{index}/receipt", READ_ENTRIES, Plain, "readReceipt", "The receipt of an entry, as tabellion verify takes it", 200, &[NotFound]).by(log::receipt),
@@ -276,6 +277,7 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/.well-known/scitt-keys", PUBLIC, Plain, "listReceiptKeys", "The keys of COSE Receipts, a COSE Key Set (SCITT SCRAPI)", 200, &[]).by(scitt::keys).for_scitt(),
         row(GET, "/.well-known/scitt-keys/{kid}", PUBLIC, Plain, "readReceiptKey", "One key of COSE Receipts, a COSE Key", 200, &[NotFound]).by(scitt::key).for_scitt(),
 
+        row(POST, "/api/v1/access", BUILD_PACKAGES, Plain, "giveAccess", "Download what is kept about one person, with a receipt for each record; takes read_personal and read_captured as well", 200, &[NotFound, TooLarge, Conflict, ViewBehind, NotPermitted]).by(log::access),
         row(POST, "/api/v1/packages", BUILD_PACKAGES, Plain, "buildPackage", "Build an evidence package and download it", 200, &[NothingToExport, UnknownReference, TooLarge, Conflict, ViewBehind, NotPermitted]).by(log::package),
     ]
 }

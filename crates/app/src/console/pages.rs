@@ -378,6 +378,7 @@ pub(crate) const PAGES: &[Page] = &[
 
     get("/erasures", DECIDE_ERASURES, Present, Area::Erasures, "page.erasures", erasures::list),
     post("/erasures", ORDER_ERASURES, Area::Erasures, "page.erasure.request", erasures::request),
+    post("/erasures/access", BUILD_PACKAGES, Area::Erasures, "page.erasure.access", erasures::access),
     get("/erasures/{erasure}", DECIDE_ERASURES, Present, Area::Erasures, "page.erasure", erasures::show),
     post("/erasures/{erasure}", DECIDE_ERASURES, Area::Erasures, "page.erasure.decide", erasures::decide),
 

@@ -1,5 +1,6 @@
 //! The control plane over real HTTP, on a real log in a directory of its own.
 
+mod access;
 pub(crate) mod assessments;
 mod attempts;
 mod budget_alerts;
@@ -11,6 +12,7 @@ mod calls;
 mod changes;
 pub(crate) mod client;
 mod controls;
+mod digests;
 mod document;
 mod enrichments;
 pub(crate) mod erased_calls;

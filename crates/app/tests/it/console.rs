@@ -1,7 +1,7 @@
 //! The console over real HTTP, on a real log in a directory of its own; a browser has its own tests in e2e/.
 
 mod assessed;
-mod browser;
+pub(crate) mod browser;
 mod budgets;
 mod budgets_of_callers;
 mod came;

@@ -93,13 +93,17 @@ pub struct Expired {
 }
 
 impl Ledger {
-    /// Erases what is due by `plan`, and tells `each` rule's outcome. What is on hold stays, and is asked about again the next time.
+    /// Erases what is due by `plan`, and tells `each` rule's outcome. What is on hold stays, and is asked about again the next time. Refused, with nothing erased, where anything is due while the clock is in
+    /// doubt ([`Reader::clock_doubt`]).
     pub fn expire_due(&self, plan: &RetentionPlan, mut each: impl FnMut(Expired)) -> Result<(), LedgerError> {
         for rule in &plan.rules {
             let Some(until) = rule.last_due(self.shared.clock.now().month()) else { continue };
             let keys = self.reader().expired_keys(rule, until, plan)?;
             let kept_back = self.reader().kept_back(plan, &rule.class)?;
             let (expiry, free) = self.reader().look(rule, until, &keys, &kept_back);
+            if !free.is_empty() {
+                self.check_clock()?;
+            }
             let mut erasure = Erasure::of_nothing();
             for keys in free.chunks(KEYS_PER_ORDER) {
                 // A hold may have come since: each order is asked about by itself.

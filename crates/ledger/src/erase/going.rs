@@ -25,8 +25,9 @@ impl Ledger {
         let keys = self.keys_of(target)?;
         let entries = match target {
             ErasureTarget::Record(_) | ErasureTarget::Call(_) if !keys.is_empty() => {
+                let keys = keys.iter().copied().collect();
                 let entries: BTreeSet<u64> =
-                    self.units_under(&keys)?.into_iter().map(|(index, _)| index).collect();
+                    self.reader().units_under(&keys)?.into_iter().map(|(index, _)| index).collect();
                 Some(entries.into_iter().collect())
             }
             ErasureTarget::Record(_) | ErasureTarget::Call(_) => Some(Vec::new()),

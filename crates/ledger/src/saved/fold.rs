@@ -62,6 +62,8 @@ pub(crate) fn pack(state: &LogState, out: &mut Packer) {
         out.option(*lifted, Packer::number);
     });
     out.list(&state.key_records, |out, index| out.number(*index));
+    out.list(&state.rule_records, |out, index| out.number(*index));
+    out.list(&state.clock_records, |out, index| out.number(*index));
     out.list(&state.second_key_records, |out, index| out.number(*index));
 }
 
@@ -128,6 +130,8 @@ fn rest(from: &mut Unpacker<'_>, state: LogState) -> Option<LogState> {
         tombstones: from.list(Unpacker::number)?,
         alarms: from.list(|from| Some((from.number()?, from.id()?, from.option(Unpacker::number)?)))?,
         key_records: from.list(Unpacker::number)?,
+        rule_records: from.list(Unpacker::number)?,
+        clock_records: from.list(Unpacker::number)?,
         ..state
     })
 }

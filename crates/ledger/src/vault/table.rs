@@ -370,6 +370,12 @@ impl KeyTable {
         found.into_iter().map(|row| row.identity.id).collect()
     }
 
+    /// Keys that fit `filter`, live or destroyed.
+    pub(crate) fn ever(&self, filter: &KeyFilter) -> Vec<VaultKeyId> {
+        let fits = self.rows.values().filter(|row| filter.fits(&row.identity.scope));
+        fits.map(|row| row.identity.id).collect()
+    }
+
     /// How many keys are live.
     pub(crate) fn live_keys(&self) -> usize {
         self.rows.values().filter(|row| row.key.is_some()).count()

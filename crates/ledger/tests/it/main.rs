@@ -9,10 +9,12 @@
     reason = "a test that meets the unexpected has to stop, and says what it counted"
 )]
 
+mod access;
 mod anchors;
 mod append;
 mod backup;
 mod by_two;
+mod clock;
 mod crash;
 mod crash_points;
 mod damage;

@@ -45,6 +45,26 @@ pub struct RetentionRulesSet {
     pub rules: Vec<KeptFor>,
 }
 
+/// `retention.clock_doubted`, written by the log itself, once for each such stretch: content is due, and stays, because nothing but this machine's clock says that this time has passed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionClockDoubted {
+    /// Up to when it is believed, in microseconds since 1970.
+    pub from: u64,
+    /// The next time that is known of.
+    pub to: u64,
+    /// What the clock said.
+    pub clock: u64,
+}
+
+/// `retention.clock_confirmed`, written by the log itself for its operator: the clock is right, and what waited goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionClockConfirmed {
+    /// What it said, in microseconds since 1970.
+    pub clock: u64,
+    /// How they know.
+    pub reason: String,
+}
+
 /// How long content of one class is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptFor {

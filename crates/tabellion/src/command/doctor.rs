@@ -182,6 +182,11 @@ fn expiry(directory: &Directory, reader: &Reader) -> Result<String, Failure> {
     let rules = if config.expire_by_hand { Vec::new() } else { config.retention.rules()? };
     let grace = config.rule_grace;
     let due = reader.expiring(&reader.plan(&rules, grace.0)?)?;
+    if due.iter().any(|expiry| expiry.keys > 0)
+        && let Some(doubt) = reader.clock_doubt()?
+    {
+        return Err(Failure::failed(format!("content is due and waits: {doubt}")));
+    }
     if due.is_empty() {
         return Ok("the server has nothing to erase by rule now".to_owned());
     }

@@ -2,6 +2,7 @@
 //!
 //! Promises: one verifier decides for all of it; what was not checked never ends with 0. Must never: import what is broken.
 
+mod chain;
 mod export;
 mod import;
 
@@ -27,6 +28,9 @@ pub(crate) enum Action {
     Verify(VerifyOptions),
     /// Check envelopes and put them on record, each with its signature and a receipt of ours
     Import(import::Options),
+    /// Put the envelopes that were imported in the order in which they name each other; a gap, a fork or a foreign predecessor is named and ends with 1
+    #[command(after_help = verifying::EXIT_CODES)]
+    Chain(chain::Options),
     /// Make an envelope for a record of the log, which others' verifiers read
     Export(export::Options),
 }
@@ -72,6 +76,7 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
     match action {
         Action::Verify(options) => verify(options),
         Action::Import(options) => import::run(options),
+        Action::Chain(options) => chain::run(options),
         Action::Export(options) => export::run(options),
     }
 }

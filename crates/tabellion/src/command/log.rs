@@ -3,6 +3,7 @@
 //! Promises: reads the committed prefix, also while a server writes; changes nothing, but for `resume`, which is recorded.
 
 mod custody;
+mod find;
 pub(crate) mod level;
 mod prove;
 mod shards;
@@ -52,6 +53,20 @@ pub(crate) enum Action {
         /// The package
         #[arg(value_name = "FILE.zip")]
         file: PathBuf,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// The records that speak of a content, by its SHA-256: as the thing itself (asset), as what it should be (baseline), or as what it was found to be (observed)
+    Find {
+        #[command(flatten)]
+        place: Place,
+        /// The SHA-256: 64 hex digits, with sha256: before them or without
+        #[arg(value_name = "SHA256", required_unless_present = "file")]
+        digest: Option<String>,
+        /// The content itself
+        #[arg(long, value_name = "FILE", conflicts_with = "digest")]
+        file: Option<PathBuf>,
         /// Print as JSON
         #[arg(long)]
         json: bool,
@@ -138,6 +153,10 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
         Action::Show { place, index, json } => show::run(&Directory::find(place)?.reader()?, *index, *json),
         Action::Custody { place, file, json } => {
             custody::run(&Directory::find(place)?.reader()?, file, *json)
+        }
+        Action::Find { place, digest, file, json } => {
+            let digest = find::digest_of(digest.as_deref(), file.as_deref())?;
+            find::run(&Directory::find(place)?.reader()?, &digest, *json)
         }
         Action::Level { place, index, json } => level::run(&Directory::find(place)?.reader()?, *index, *json),
         Action::Prove { place, index, format, witnessed, anchored, shown, out } => {

@@ -25,6 +25,9 @@ pub(crate) struct Options {
     /// Whole months that content is kept after the month it was recorded in
     #[arg(long, value_name = "N", requires = "class", value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_KEEP_MONTHS)))]
     keep_months: Option<u32>,
+    /// Put on record that this machine's clock is right, and how you know, so that what waited for that may go; nothing is erased by it
+    #[arg(long, value_name = "REASON", conflicts_with_all = ["class", "due", "classes"])]
+    clock_is_right: Option<String>,
     /// Only say what is due; nothing is erased
     #[arg(long)]
     due: bool,
@@ -42,6 +45,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         return list_classes(options.json);
     }
     let directory = Directory::find(&options.place)?;
+    if let Some(reason) = &options.clock_is_right {
+        return confirm_clock(&directory, reason, options.json);
+    }
     let retention = &directory.config().retention;
     let (rules, beside) = match (&options.class, options.keep_months) {
         (Some(class), Some(months)) => {
@@ -71,6 +77,19 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         return terminal::json(&json!({ "erasures": erasures, "rules": found }));
     }
     found.iter().try_for_each(|found| terminal::data(&line(found)))
+}
+
+fn confirm_clock(directory: &Directory, reason: &str, as_json: bool) -> Result<(), Failure> {
+    let request = Request::ConfirmClock { reason: reason.to_owned() };
+    let record = Writer::with(directory, |writer| writer.append(&request))?;
+    let index = record.first().map(|record| record.index);
+    if as_json {
+        return terminal::json(&json!({ "entry": index }));
+    }
+    let index = index.map_or_else(String::new, |index| format!(", entry {index}"));
+    terminal::data(&format!(
+        "the clock is right, on record{index}. What is due goes when it is looked at next\n"
+    ))
 }
 
 fn sent(rule: &RetentionRule) -> KeepRule {

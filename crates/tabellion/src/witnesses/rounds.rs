@@ -8,6 +8,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use tabellion_ledger::{Ledger, NewConflict, Reader};
+use tabellion_model::Micros;
 use tabellion_tlog::SignedCheckpoint;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -173,8 +174,12 @@ impl Rounds {
 
     /// Keeps the checkpoint once its cosignatures meet the quorum.
     async fn keep(&mut self, signed: SignedCheckpoint) {
-        if !self.policy.policy.report(&signed).is_ok_and(|report| report.met) {
+        let Ok(report) = self.policy.policy.report(&signed) else { return };
+        if !report.met {
             return;
+        }
+        if let Some(seconds) = report.met_at(&self.policy.policy) {
+            self.ledger.note_outside_time(Micros(seconds.saturating_mul(1_000_000)));
         }
         self.board.meet();
         let (ledger, kept) = (Arc::clone(&self.ledger), signed.clone());

@@ -69,6 +69,60 @@ fn an_envelope_is_imported_once_with_what_was_checked() {
     notary.is_sound();
 }
 
+/// Requirement: R27. The chain that the envelopes of a key make is shown; a gap is named, and stays one until what is missing is imported.
+#[test]
+fn the_chain_of_a_key_is_followed_and_a_gap_is_named() {
+    let notary = Notary::new();
+    let link = |number: u8, previous: &str| {
+        let bytes = envelope(|envelope| {
+            envelope["event_id"] = format!("1f0e9a4c-3b2d-4d5e-8f6a-7b8c9d0e1f{number:02x}").into();
+            envelope["payload_hash"] = sha256(&[number]).to_hex().into();
+            envelope["previous_hash"] = previous.into();
+        });
+        notary.file(&format!("link{number}.json"), &bytes)
+    };
+    let (first, second) = (link(1, "GENESIS"), link(2, &sha256(&[1]).to_hex()));
+    let third = link(3, &sha256(&[2]).to_hex());
+    let import = |file: &str| {
+        let made = notary.run(&["envelope", "import", file, "--json"]).ends(0).json();
+        made["index"].as_u64().expect("an index")
+    };
+    let (third, first) = (import(&third), import(&first));
+    let broken = notary.run(&["envelope", "chain", "--json"]).ends(1).json();
+    assert_eq!(
+        broken["chains"],
+        json!([
+            {"entries": [third], "says": format!("BROKEN: what came before, {}, was not imported", sha256(&[2]).to_hex()), "signer": public(), "state": "gap"},
+            {"entries": [first], "says": "from GENESIS, no gap", "signer": public(), "state": "whole"},
+        ]),
+        "a gap passes for a whole chain"
+    );
+    let second = import(&second);
+    let whole = notary.run(&["envelope", "chain", "--json", "--signer", &public()]).ends(0).json();
+    assert_eq!(whole["chains"][0]["entries"], json!([first, second, third]), "{whole}");
+    let fork = import(&link(4, &sha256(&[1]).to_hex()));
+    let forked = notary.run(&["envelope", "chain"]).ends(1).out;
+    assert!(
+        forked.contains(&format!("entry {first} has another successor"))
+            && forked.contains(&fork.to_string()),
+        "{forked}"
+    );
+
+    // The payload that an envelope commits to leads to its record.
+    let found = notary.run(&["log", "find", &sha256(&[2]).to_hex(), "--json"]).ends(0).json();
+    assert!(
+        found["places"]
+            .as_array()
+            .is_some_and(|places| places.iter().all(|place| place["index"] == second) && !places.is_empty()),
+        "what only follows it is found for it, or it is not found: {found}"
+    );
+    let payload = notary.file("payload2", &[2]);
+    let by_file = notary.run(&["log", "find", "--file", &payload, "--json"]).ends(0).json();
+    assert_eq!(by_file["places"], found["places"]);
+    notary.run(&["log", "find", "xyz"]).refused(2, &["64 hex digits"]);
+    notary.run(&["log", "find", &sha256(b"nothing").to_hex()]).refused(3, &["no record"]);
+}
+
 /// Requirements: R03, R04, R27
 #[test]
 fn nothing_broken_is_imported() {

@@ -6,6 +6,53 @@ use super::support::{Notary, command, tabellion, tabellion_with};
 
 const SYSTEM: &str = "00112233445566778899aabbccddeeff";
 
+/// Requirement: P48. What is kept about somebody comes as a file that they check with the program for auditors; after their erasure it holds nothing and says so.
+#[test]
+fn a_person_is_given_what_is_kept_about_them() {
+    let notary = Notary::new();
+    let recorded = notary.drafts(
+        "{\"type\":\"event.logged\",\"subjects\":[{\"subject\":\"customer-7\",\"fields\":{\"name\":\"Ada\"}},{\"subject\":\"customer-8\",\"fields\":{\"guarantor\":\"Bruno\"}}]}\n",
+    );
+    let ask = |subject: &str, out: &str| {
+        notary.run(&["access", "--subject", subject, "--reason", "her letter", "--out", out, "--json"])
+    };
+    let out = notary.beside_text("access.zip");
+    ask("nobody", &out).refused(1, &["nothing is kept"]);
+    notary
+        .run(&["access", "--subject", "customer-7", "--reason", " ", "--out", &out])
+        .refused(2, &["reason"]);
+    assert!(fs::metadata(&out).is_err(), "a file that is not on record");
+    let made = ask("customer-7", &out).ends(0).json();
+    assert_eq!((&made["records"], &made["erased"]), (&1.into(), &0.into()), "{made}");
+    ask("customer-7", &out).refused(2, &[]);
+    let bytes = fs::read(&out).expect("the file");
+    assert!(!String::from_utf8_lossy(&bytes).contains("Bruno"), "somebody else is in it");
+    let archive = tabellion_model::zip::ZipArchive::parse(&bytes).expect("a ZIP file");
+    let receipts = archive.files().iter().filter(|member| member.name.starts_with("receipts/"));
+    let receipts: Vec<Vec<u8>> = receipts.map(|member| member.content.to_vec()).collect();
+    assert_eq!(receipts.len(), 1, "a record without a receipt");
+    let receipt = notary.file("of-ada.receipt", &receipts[0]);
+    notary.verify(&receipt).ends(0);
+    let shown = notary.run(&["log", "show", &made["entry"].to_string(), "--json"]).ends(0).json();
+    assert_eq!(shown["type"], "access.given", "it is not on record: {shown}");
+
+    notary.run(&["erase", "--subject", "customer-7", "--reason", "asked for"]).ends(0);
+    let after = ask("customer-7", &notary.beside_text("after.zip")).ends(0).json();
+    assert_eq!(after["records"], 0, "erased content is handed out: {after}");
+    assert_eq!(after["erased"], 2, "the record, and the one of the first file, were erased: {after}");
+    assert!(recorded[0]["index"].is_u64());
+}
+
+/// Requirement: P46. The operator's word about the clock has a reason, and is on record.
+#[test]
+fn the_operator_says_that_the_clock_is_right() {
+    let notary = Notary::new();
+    notary.run(&["retain", "--clock-is-right", " "]).refused(2, &["reason"]);
+    let said = notary.run(&["retain", "--clock-is-right", "compared with NTP", "--json"]).ends(0).json();
+    let shown = notary.run(&["log", "show", &said["entry"].to_string(), "--json"]).ends(0).json();
+    assert_eq!(shown["type"], "retention.clock_confirmed", "it is not on record: {shown}");
+}
+
 /// Requirement: P48
 #[test]
 fn erasing_a_subject_takes_their_content_everywhere_and_leaves_every_proof() {

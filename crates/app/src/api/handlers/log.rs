@@ -9,7 +9,9 @@ use super::Answered;
 use crate::api::dispatch::blocking;
 use crate::api::route::{Asked, Input, Json, Nothing, Plain, Reply, Zip};
 use crate::refusal::Refusal;
+use crate::work::access::NewAccess;
 use crate::work::acknowledging::Acknowledgement;
+use crate::work::digests::{DigestPlaces, DigestQuery};
 use crate::work::entries::{Entries, EntryForm, EntryQuery};
 use crate::work::packages::NewPackage;
 use crate::work::records::{MadeRecord, MadeRecords, NewRecord, NewRecords};
@@ -85,6 +87,22 @@ pub(in crate::api) fn entries(
     Ok(Reply::of(Json(asked.desk.entries(asked.actor()?, &input.query)?)))
 }
 
+/// A digest in a path.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct OfDigest {
+    /// The SHA-256: 64 hex digits, with `sha256:` before them or without.
+    #[schemars(length(min = 64, max = 72))]
+    digest: String,
+}
+
+pub(in crate::api) fn digest(
+    asked: &Asked<'_>,
+    input: &Input<OfDigest, DigestQuery, Nothing>,
+) -> Answered<DigestPlaces> {
+    Ok(Reply::of(Json(asked.desk.digest_places(asked.actor()?, &input.path.digest, &input.query)?)))
+}
+
 pub(in crate::api) fn entry(
     asked: &Asked<'_>,
     input: &Input<OfEntry, Nothing, Nothing>,
@@ -157,6 +175,15 @@ pub(in crate::api) fn anchored_receipt(
     input: &Input<OfEntry, Nothing, Nothing>,
 ) -> Result<Reply<Plain>, Refusal> {
     Ok(Reply::of(Plain(asked.desk.anchored_receipt(asked.actor()?, input.path.index)?)))
+}
+
+pub(in crate::api) fn access(
+    asked: &Asked<'_>,
+    input: &Input<Nothing, Nothing, NewAccess>,
+) -> Result<Reply<Zip>, Refusal> {
+    let (file, written) = asked.desk.give_access(asked.actor()?, &asked.given, &input.body)?;
+    let name = format!("attachment; filename=\"{}\"", file.name());
+    Ok(Reply::of(Zip(file.bytes)).written(written).header("content-disposition", name))
 }
 
 pub(in crate::api) fn package(

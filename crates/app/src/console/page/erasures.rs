@@ -5,15 +5,17 @@
 use serde_json::{Value, json};
 use tabellion_model::{CredentialId, ErasureRequestId};
 
-use crate::console::answer::Answered;
+use crate::console::answer::{Answered, Reply};
 use crate::console::block::{Block, Facts, fold, section};
 use crate::console::cell::Cell;
 use crate::console::form::{Field, Form, Kind, Refused};
 use crate::console::table::{Listing, Row, Rows, column, nothing};
 use crate::console::visit::{Content, Visit};
 use crate::console::words::count;
-use crate::permission::Permission;
+use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
+use crate::work::Given;
+use crate::work::access::NewAccess;
 use crate::work::erasures::{ErasureDecision, NewErasure, WaitingErasure};
 
 /// Entries that a page lists; a call has a few, and the API has all.
@@ -23,6 +25,8 @@ const ASK: &str = "ask-erasure";
 /// What the form that asks does.
 const CONSEQUENCE: &str =
     "Nothing is erased yet. Somebody else has to confirm it; your request is on record under your name.";
+/// The form for what is kept about a person.
+const ACCESS: &str = "give-access";
 /// What may go of a call, in the form's words.
 pub(super) const CALL: &str = "call";
 /// An export of a provider's usage, in the form's words.
@@ -67,6 +71,32 @@ pub(crate) fn request(visit: &Visit<'_>) -> Answered {
             });
             let refusal = Refusal { pointer, ..refusal };
             let refused = Refused { id: ASK, typed: &visit.form, refusal: &refusal };
+            page(visit, refusal.code.status(), Some(&refused))
+        }
+    }
+}
+
+/// What is kept about a person, as a file for them.
+pub(crate) fn access(visit: &Visit<'_>) -> Answered {
+    let asked = || {
+        let mut body =
+            json!({"reason": visit.form.text("reason"), "subject": visit.form.text("subject").trim()});
+        let from = visit.form.text("from").trim();
+        if !from.is_empty() {
+            let from: u64 = from.parse().map_err(|_| {
+                Refusal::at(Code::Malformed, "/from", "an entry is named by its index, a whole number")
+            })?;
+            if let Some(members) = body.as_object_mut() {
+                members.insert("from".to_owned(), from.into());
+            }
+        }
+        let new: NewAccess = visit.read("giveAccess", body)?;
+        visit.desk.give_access(visit.actor()?, &Given { version: None, ..visit.given() }, &new)
+    };
+    match asked() {
+        Ok((file, _)) => Ok(Reply::File(file.name(), "application/zip", file.bytes).into()),
+        Err(refusal) => {
+            let refused = Refused { id: ACCESS, typed: &visit.form, refusal: &refusal };
             page(visit, refusal.code.status(), Some(&refused))
         }
     }
@@ -131,8 +161,15 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     };
     let mut blocks = vec![listing.table(visit, Rows::All(rows.collect::<Result<_, Refusal>>()?))?];
     if visit.can(Permission::OrderErasures) {
+        let refused = refused.filter(|refused| refused.id == ASK);
         let form = ask_form().block(visit, refused)?;
         blocks.push(fold(ASK, "Ask for an erasure", refused.is_some(), form)?);
+    }
+    let wanted = [Permission::BuildPackages, Permission::ReadPersonal, Permission::ReadCaptured];
+    if wanted.into_iter().all(|permission| visit.reach(permission) == Reach::All) {
+        let refused = refused.filter(|refused| refused.id == ACCESS);
+        let form = access_form().block(visit, refused)?;
+        blocks.push(fold(ACCESS, "Give somebody what is kept about them", refused.is_some(), form)?);
     }
     let content = Content {
         lead: "Content is erased by destroying its key. Every proof stays valid, and nothing brings the content back: so it takes two people.".to_owned(),
@@ -160,6 +197,21 @@ fn ask_form() -> Form {
     ];
     let mut form = Form::new(ASK, "/erasures".to_owned(), "Ask for it", fields);
     form.consequence = CONSEQUENCE;
+    form
+}
+
+fn access_form() -> Form {
+    let fields = vec![
+        Field::new("subject", "About whom", Kind::Line)
+            .hint("The person as in the records, an account number or an address, say."),
+        Field::new("from", "Continue from entry", Kind::Line)
+            .hint("Where the file before ended; it says so. Empty: from the beginning.")
+            .optional(),
+        Field::new("reason", "Why", Kind::Area(3))
+            .hint("Whose request it answers, and how they were known to be this person."),
+    ];
+    let mut form = Form::new(ACCESS, "/erasures/access".to_owned(), "Download it", fields);
+    form.consequence = "That the file was made, by whom and why, is on record. Whoever has it reads it for good, also what is erased here later.";
     form
 }
 

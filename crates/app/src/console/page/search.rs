@@ -1,6 +1,7 @@
 //! Search over everything within reach: ids and entry numbers exactly, names by what they contain.
 
 use tabellion_model::catalogue::Reference;
+use tabellion_model::digests::digest_of_text;
 use tabellion_model::{CredentialId, RecordId, SystemId};
 
 use crate::console::answer::{Answered, Reply};
@@ -10,6 +11,7 @@ use crate::console::table::{Listing, Row, Rows, column, nothing};
 use crate::console::visit::{Content, Visit};
 use crate::permission::{Permission, Reach};
 use crate::refusal::Refusal;
+use crate::work::digests::DigestQuery;
 use crate::work::registers::ItemQuery;
 
 /// Items of one register that are listed; the register's own page has the rest.
@@ -21,14 +23,18 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
     if let Some(path) = exact(visit, &text)? {
         return Ok(Reply::See(path).into());
     }
-    let rows = if text.is_empty() { Vec::new() } else { found(visit, &text)? };
+    let rows = match digest_of_text(&text).filter(|_| visit.can(Permission::ReadEntries)) {
+        Some(_) => of_digest(visit, &text)?,
+        None if text.is_empty() => Vec::new(),
+        None => found(visit, &text)?,
+    };
     let listing = Listing::plain(
         "found",
         "Found",
         const { &[column("name", "Name"), column("kind", "What it is")] },
         nothing(
             "Nothing found",
-            "Type a name, an id as a client was told it, or the number of an entry. What lies outside your reach is not found.",
+            "Type a name, an id as a client was told it, the number of an entry, or the SHA-256 of a content. What lies outside your reach is not found.",
             None,
         ),
     );
@@ -36,6 +42,30 @@ pub(crate) fn show(visit: &Visit<'_>) -> Answered {
         if text.is_empty() { "Search".to_owned() } else { format!("Search: {}", Cell::text(&text).text) };
     let content = Content { blocks: vec![listing.table(visit, Rows::All(rows))?], ..Content::titled(&title) };
     visit.show(content)
+}
+
+/// Where records speak of the content of a digest, and where to go on looking.
+fn of_digest(visit: &Visit<'_>, text: &str) -> Result<Vec<Row>, Refusal> {
+    let query = DigestQuery { before: visit.query.number("before") };
+    let found = visit.desk.digest_places(visit.actor()?, text, &query)?;
+    let row = |name: String, kind: &str, href: String| Row {
+        href: href.clone(),
+        cells: vec![Cell::text(&name).to(href), Cell::text(kind)],
+    };
+    let places = found.places.iter().map(|place| {
+        let name = format!("Entry {}: {}", place.index, place.record_type);
+        let kind = match place.role.as_str() {
+            "baseline" => "says what the content should be",
+            "observed" => "says what the content was found to be",
+            _ => "speaks of the content itself",
+        };
+        row(name, &format!("{kind} ({})", place.place), format!("/ledger/{}", place.index))
+    });
+    let more = found.next.map(|next| {
+        let href = Link::to("/search").with("q", text).with("before", &next.to_string()).href();
+        row(format!("Look on below entry {next}"), "Older entries were not looked at yet", href)
+    });
+    Ok(places.chain(more).collect())
 }
 
 /// The page of an id or entry number within reach.

@@ -70,6 +70,7 @@ fn every_route_keeps_to_the_table_for_every_role() {
                 .replace("{register}", "ai_system")
                 .replace("{role}", "auditor")
                 .replace("{issuer}", &"0".repeat(64))
+                .replace("{digest}", &"0".repeat(64))
                 .replace("{index}", "99999");
             // A body that is no JSON: whoever is let through is told so, or has nothing to find.
             let ask = house.ask(&method, &path).bearer(token);

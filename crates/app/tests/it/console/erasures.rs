@@ -49,6 +49,27 @@ fn one_person_asks_on_the_page_and_another_confirms_what_it_shows() {
     assert_eq!(abe.get(path).status, 404, "what is decided can be decided again");
 }
 
+/// Requirement: P48. Whoever may see all content about people gives it to them from the page of erasures, and nobody else is offered that.
+#[test]
+fn a_person_is_given_what_is_kept_about_them_from_the_page() {
+    let house = House::new();
+    let cleo = Browser::of(&house, "Cleo", &[Role::ComplianceOfficer]);
+    let ada = Browser::of(&house, "Ada", &[Role::Administrator]);
+    let draft = Draft::new("loan.requested").about("customer-7", "name", "Ada Lovelace");
+    house.ledger.append(&draft).expect("an append");
+    assert!(!ada.page("/erasures").contains("form-give-access"), "a form is shown that can only be refused");
+    let unknown = [("subject", "nobody"), ("from", ""), ("reason", "her letter")];
+    let refused = cleo.send("/erasures/access", "give-access", &unknown);
+    assert!(refused.status == 404 && refused.text().contains("nothing is kept"), "{}", refused.text());
+    let wrong = [("subject", "customer-7"), ("from", "x"), ("reason", "her letter")];
+    assert_eq!(cleo.send("/erasures/access", "give-access", &wrong).status, 400);
+    let asked = [("subject", "customer-7"), ("from", ""), ("reason", "her letter")];
+    let given = cleo.send("/erasures/access", "give-access", &asked);
+    assert_eq!((given.status, given.header("content-type")), (200, Some("application/zip")), "no file");
+    let about = crate::fixture::file(&given.body, "about.json").expect("about.json");
+    assert!(String::from_utf8_lossy(about).contains("Ada Lovelace"), "it holds nothing");
+}
+
 /// Requirement: P48. Whoever reads a call asks for its erasure where they read it, and nobody else is offered that.
 #[test]
 fn the_page_of_a_call_asks_for_its_erasure() {

@@ -1,0 +1,92 @@
+//! The right of access: what is kept about one person, given to whoever answers them.
+//!
+//! Promises: nothing of it is handed out before who asked, why and the digest of the file are durable. Must never: give it to whoever may not see all content about people, or write the name of somebody
+//! about whom nothing is kept.
+
+use std::sync::TryLockError;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use tabellion_ledger::Draft;
+use tabellion_model::body::{AccessGiven, Body as _};
+
+use super::forms::Line;
+use super::prose::Prose;
+use super::writing::GOVERNANCE_RETENTION;
+use super::{Actor, Desk, Given, Written};
+use crate::access::{AccessError, AccessFile, AccessRequest, access};
+use crate::permission::{Permission, Reach};
+use crate::refusal::{Code, Refusal};
+
+/// Whose content is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAccess {
+    /// The person, named as in the records.
+    pub subject: Line,
+    /// The entry to begin at: where the file before ended (`next` in its `about.json`). Absent: the beginning.
+    #[serde(default)]
+    pub from: Option<u64>,
+    /// Why, for whoever asks later: whose request it answers, and how they were known to be this person.
+    pub reason: Prose,
+}
+
+/// The record that `file` about `subject` was given; what names them goes when they are erased.
+pub fn access_draft(file: &AccessFile, subject: &str, reason: &str) -> Result<Draft, String> {
+    let mut draft = Draft::new(AccessGiven::TYPE);
+    draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
+    draft.assurance = Some("observed".to_owned());
+    draft.body = file.on_record(reason).fields().map_err(|fault| fault.to_string())?;
+    // After their erasure nothing names them again.
+    Ok(if file.records > 0 { draft.about(subject, "subject", subject) } else { draft })
+}
+
+impl Desk {
+    /// Makes the file of what is kept about a person, and records that.
+    pub fn give_access(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        new: &NewAccess,
+    ) -> Result<(AccessFile, Written), Refusal> {
+        let wanted = [Permission::BuildPackages, Permission::ReadPersonal, Permission::ReadCaptured];
+        if wanted.into_iter().any(|permission| actor.reach(permission) != Reach::All) {
+            return Err(Refusal::new(
+                Code::NotPermitted,
+                "it takes the permissions to build packages and to see all content about people, prompts and answers",
+            ));
+        }
+        if matches!(actor, Actor::Key { .. }) {
+            return Err(Refusal::new(Code::NotPermitted, "a reason is a person's: sign in to give one"));
+        }
+        let _one = match self.packing.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                return Err(Refusal::new(Code::Unavailable, "another package is being built; one at a time"));
+            }
+            Ok(one) => one,
+            Err(TryLockError::Poisoned(one)) => one.into_inner(),
+        };
+        let subject = new.subject.as_str();
+        let about = self.ledger.about_subject(subject)?.ok_or_else(|| {
+            Refusal::at(
+                Code::NotFound,
+                "/subject",
+                "nothing is kept about anybody of this name, and nothing was erased; ask by the other names that records may use, such as an account number or an address",
+            )
+        })?;
+        let request = AccessRequest { subject, about: &about, from: new.from.unwrap_or(0) };
+        let file = access(self.ledger.reader(), &request).map_err(refusal)?;
+        let draft = access_draft(&file, subject, new.reason.as_str())
+            .map_err(|fault| Refusal::new(Code::Malformed, fault))?;
+        let written = self.once(actor, "give-access", given, |_| Ok(vec![draft.clone()]))?;
+        Ok((file, written))
+    }
+}
+
+fn refusal(error: AccessError) -> Refusal {
+    match error {
+        AccessError::Ledger(error) => Refusal::from(error),
+        AccessError::Zip(error) => Refusal::new(Code::TooLarge, error.to_string()),
+        error @ AccessError::Page { .. } => Refusal::new(Code::Broken, error.to_string()),
+    }
+}
