@@ -148,6 +148,7 @@ pub(crate) async fn relay(running: Running, inbound: Inbound, upstream: usize, s
     drop(reply.send(answer));
     let tape = authorised.after.as_ref().filter(|after| after.wants_answer()).map(|_| Tape::default());
     let relay = Relay::new(&worker.shared.limits, classes, scope, asked, (guards, masker), tape);
+    let relay = relay.without_key(worker.shared.catalogue.key_search(upstream));
     let released = Released::new(&authorised.salt);
     let mut streaming = Streaming { worker, authorised, dialect, watch, pieces, relay, released };
     let fate = streaming.forward(&mut body).await;

@@ -17,6 +17,7 @@ mod circuit;
 mod client;
 mod denials;
 mod disk;
+mod echoed_key;
 mod endings;
 mod enrichments;
 mod erased_calls;
