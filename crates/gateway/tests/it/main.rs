@@ -33,6 +33,7 @@ mod guard_mends;
 mod guard_splits;
 mod guards;
 mod guards_after;
+mod guards_after_batches;
 mod guards_of_amounts;
 mod identity;
 mod identity_standing;
