@@ -1,7 +1,8 @@
 //! An answer that nothing looks into, passed on as it comes: its last piece waits for the record of the end.
 //!
 //! Promises: however it ends there is one end record, with sizes and digests of what came and of what was passed on; an answer that is not whole breaks off, and
-//! is never taken for one that is. Must never: hold more of it than its newest piece, and of answers of a batch their newest line.
+//! is never taken for one that is. Must never: hold more of it than its newest piece, what could be the
+//! beginning of the provider's key, and of answers of a batch their newest line.
 
 use std::sync::Arc;
 
