@@ -99,14 +99,16 @@ fn a_guard_lets_no_key_through_and_an_error_that_tells_it_is_a_refusal() {
     let (one, two) = PROVIDER_KEY.split_at(9);
     let stream = openai::stream_of(&["Look: ", one, two, " and more"]);
     let fixture = Fixture::with(Answer::events(stream), Setup { guards, ..Setup::default() });
-    let text = fixture.chat(&say_streaming("Hello")).text();
+    let answer = fixture.chat(&say_streaming("Hello"));
+    let text = answer.text();
     assert!(!text.contains(two) && !text.contains(one), "it got out: {text}");
     assert_eq!(ended(&fixture).1, "upstream_malformed");
 
     for key in [PROVIDER_KEY.to_owned(), escaped()] {
         let error = format!("data: {{\"error\":{{\"message\":\"no: {key}\",\"type\":\"x\"}}}}\n\n");
         let fixture = Fixture::new(Answer::events(format!("{}{error}", openai::content_event("fine"))));
-        let text = fixture.chat(&say_streaming("Hello")).text();
+        let answer = fixture.chat(&say_streaming("Hello"));
+        let text = answer.text();
         assert!(!text.contains(&key), "it got out: {text}");
         let (end, code) = ended(&fixture);
         assert_eq!((end.outcome, code.as_str()), (Outcome::Refused, "upstream_refused"));
