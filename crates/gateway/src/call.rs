@@ -545,6 +545,8 @@ pub(crate) fn why(none: NoAnswer) -> (Outcome, Code) {
         NoAnswer::Failed(code @ (Code::GuardBlocked | Code::GuardErrored)) | NoAnswer::Withdrawn(code) => {
             (Outcome::Cut, code)
         }
+        // An error of its own that may not go on.
+        NoAnswer::Failed(code @ Code::UpstreamRefused) => (Outcome::Refused, code),
         NoAnswer::Failed(code) => (Outcome::Failed, code),
         NoAnswer::Untrusted(_) => (Outcome::Failed, Code::UpstreamUntrusted),
         NoAnswer::Interrupted(Interrupt::ClientGone) => (Outcome::Abandoned, Code::ClientGone),

@@ -7,4 +7,4 @@ pub(crate) mod key;
 pub(crate) mod pool;
 pub(crate) mod reach;
 pub(crate) mod tls;
-mod told;
+pub(crate) mod told;

@@ -166,7 +166,12 @@ impl Service {
 impl Service {
     /// Whether it takes many questions in one request.
     pub fn takes_batches(&self) -> bool {
-        matches!(self, Self::Tabellion | Self::Grpc)
+        !matches!(self, Self::LiteLlm)
+    }
+
+    /// Whether one that takes none is known by an error alone: older versions of it do not.
+    pub fn may_take_none(&self) -> bool {
+        matches!(self, Self::Presidio(_))
     }
 
     /// The body of the request that asks all of `questions` together; none: it takes no batches.
@@ -174,7 +179,8 @@ impl Service {
         match self {
             Self::Tabellion => Some(own::ask_batch(questions)),
             Self::Grpc => Some(protobuf::ask_batch(questions)),
-            Self::Presidio(_) | Self::LiteLlm => None,
+            Self::Presidio(analysis) => Some(analysis.ask_batch(questions)),
+            Self::LiteLlm => None,
         }
     }
 
@@ -186,7 +192,8 @@ impl Service {
         let verdicts = match self {
             Self::Tabellion => own::read_batch(answer),
             Self::Grpc => protobuf::read_batch(answer),
-            Self::Presidio(_) | Self::LiteLlm => Err(Fault::Malformed),
+            Self::Presidio(analysis) => analysis.read_batch(questions, answer),
+            Self::LiteLlm => Err(Fault::Malformed),
         }?;
         if verdicts.len() == questions.len() { Ok(verdicts) } else { Err(Fault::Miscounted) }
     }
@@ -440,9 +447,36 @@ mod tests {
         ] {
             assert_eq!(read(&junk), Err(Fault::Malformed), "{junk}");
         }
-        for alone in [1, 2] {
-            assert_eq!(services()[alone].ask_batch(&[QUESTION]), None, "it is asked what it does not know");
-            assert!(!services()[alone].takes_batches());
+        assert_eq!(services()[2].ask_batch(&[QUESTION]), None, "it is asked what it does not know");
+        assert!(!services()[2].takes_batches() && services()[1].takes_batches());
+    }
+
+    /// Requirement: P13. Presidio is asked with a list of texts, and each list of findings is of its own.
+    #[test]
+    fn findings_of_many_texts_are_each_of_its_own() {
+        let one = Question { texts: &["alone"], ..QUESTION };
+        let together = services()[1].ask_batch(&[QUESTION, one]).expect("it takes batches");
+        assert_eq!(
+            serde_json::from_slice::<serde_json::Value>(&together).expect("JSON"),
+            serde_json::json!({
+                "text": ["über \"it\"\ntwo", "alone"], "language": "en", "score_threshold": 0.5,
+                "entities": ["IBAN_CODE", "EMAIL_ADDRESS"],
+            })
+        );
+        let read = |answer: &str| -> Result<Vec<Ruling>, Fault> {
+            let said = services()[1].read_batch(&[QUESTION, one], answer.as_bytes());
+            said.map(|all| all.into_iter().map(|verdict| verdict.ruling).collect())
+        };
+        let found = r#"[{"entity_type":"IBAN_CODE","start":0,"end":5,"score":1.0}]"#;
+        let long = r#"[{"entity_type":"IBAN_CODE","start":0,"end":9,"score":1.0}]"#;
+        assert_eq!(read(&format!("[[],{found}]")), Ok(vec![Ruling::Pass, Ruling::Block]));
+        assert_eq!(read(&format!("[{long},[]]")), Ok(vec![Ruling::Block, Ruling::Pass]));
+        assert_eq!(read(&format!("[[],{long}]")), Err(Fault::Malformed), "it is beyond its own text");
+        for count in ["[]", "[[]]", "[[],[],[]]"] {
+            assert_eq!(read(count), Err(Fault::Miscounted), "findings are taken for another text's: {count}");
+        }
+        for junk in [found, "{}", "[[],{}]", "[[],null]"] {
+            assert_eq!(read(junk), Err(Fault::Malformed), "{junk}");
         }
     }
 

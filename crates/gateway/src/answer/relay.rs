@@ -3,6 +3,7 @@
 //! Promises: an event in which nothing is masked or given back is forwarded byte for byte; what clients read is the same however the provider's bytes
 //! were cut. Must never: do I/O, or let the end of a stream pass.
 
+mod key;
 mod told;
 
 use std::borrow::Cow;
@@ -31,6 +32,7 @@ use crate::race::Interrupt;
 use crate::sse::{Event, EventReader, REMARK};
 use crate::surface::Surface;
 use crate::translate::stream::Translator;
+use key::KeyWatch;
 
 /// The data of a chat's last event.
 pub(crate) const DONE: &[u8] = b"[DONE]";
@@ -54,6 +56,8 @@ pub(crate) struct Relay {
     /// What makes the provider's events those of the surface, where it has another interface: all else here looks at what the caller will get.
     translator: Option<Box<Translator>>,
     reader: EventReader,
+    /// What looks for the provider's key; none: it was asked without one.
+    key: Option<KeyWatch>,
     json: JsonLimits,
     scope: Scope,
     restorers: BTreeMap<(usize, Channel), StreamRestorer>,
@@ -106,6 +110,7 @@ impl Relay {
             surface: asked.surface,
             translator: asked.translation.map(|translation| Box::new(translation.stream(limits.event_bytes))),
             reader: EventReader::new(limits.event_bytes),
+            key: None,
             json: json_limits(limits),
             scope,
             restorers: BTreeMap::new(),
@@ -157,7 +162,7 @@ impl Relay {
         self.reader.push(bytes);
         self.received_bytes += bytes.len() as u64;
         while let Some(event) = self.reader.next().map_err(|_| Code::UpstreamTooLarge)? {
-            let flow = self.event(&event, out)?;
+            let flow = self.unless_key(&event, out)?;
             if flow != Flow::Goes {
                 return Ok(flow);
             }
@@ -178,7 +183,7 @@ impl Relay {
         }
         if let Some(event) = self.reader.finish().map_err(|_| Code::UpstreamTooLarge)? {
             // What cannot be read here was not all sent.
-            let flow = self.event(&event, out).map_err(|_| Code::UpstreamBrokeOff)?;
+            let flow = self.unless_key(&event, out).map_err(|_| Code::UpstreamBrokeOff)?;
             if flow != Flow::Goes {
                 return Ok(flow);
             }
@@ -187,14 +192,21 @@ impl Relay {
         let finished = self.surface == Surface::OpenAiChat
             && !self.open.is_empty()
             && self.open.values().all(|finished| *finished);
-        if finished { Ok(Flow::Whole) } else { Err(Code::UpstreamBrokeOff) }
+        if !finished {
+            return Err(Code::UpstreamBrokeOff);
+        }
+        self.closed(out).map(|()| Flow::Whole)
     }
 
     fn event(&mut self, event: &Event, out: &mut Vec<Bytes>) -> Result<Flow, Code> {
+        let tells_key = self.key.as_mut().is_some_and(|key| key.is_in(&event.raw));
         let is_looked_at = self.guards.is_some() || self.masker.is_some();
         let bare = if is_looked_at { event.without_more() } else { None };
         let event = bare.as_ref().unwrap_or(event);
         let Some(data) = event.data() else {
+            if tells_key {
+                return Err(Code::UpstreamMalformed);
+            }
             // A remark is for nobody, and no guard could look at it in pieces: what is left of it keeps the connection alive.
             out.push(if is_looked_at { Bytes::from_static(REMARK) } else { event.raw.clone() });
             return Ok(Flow::Goes);
@@ -202,7 +214,7 @@ impl Relay {
         if let Some(events) = &mut self.events {
             events.push(event.clone());
         }
-        if self.surface == Surface::OpenAiChat && data.trim_ascii() == DONE {
+        if self.surface == Surface::OpenAiChat && data.trim_ascii() == DONE && !tells_key {
             let mut ready = Vec::new();
             self.flush(None, &mut ready)?;
             self.pass(&mut ready, &Parts::default(), out)?;
@@ -211,8 +223,12 @@ impl Relay {
             return Ok(Flow::Whole);
         }
         let parts = Parts::read(self.surface, &data, &self.json).map_err(|_| Code::UpstreamMalformed)?;
-        if !parts.is_object {
+        // Of an error that tells the key it is seen at the end, before it goes.
+        if !parts.is_object || (tells_key && parts.stage != Stage::Refused) {
             return Err(Code::UpstreamMalformed);
+        }
+        if let Some(key) = &mut self.key {
+            key.look(&parts)?;
         }
         self.meter(&parts);
         if let Some(tape) = &mut self.tape {
@@ -549,7 +565,7 @@ impl Relay {
 
     /// Takes these events in place of those that came, none of which has left: all that is told and given back is of them.
     fn replay(&mut self, events: &[Event]) -> Result<(), Code> {
-        (self.guards, self.events) = (None, None);
+        (self.guards, self.events, self.key) = (None, None, None);
         self.masker = self.masker_of_replay.take();
         self.restorers.clear();
         self.head.clear();

@@ -154,6 +154,7 @@ pub(crate) fn relay(
     drop(reply.send(answer));
     let tape = authorised.after.as_ref().filter(|after| after.wants_answer()).map(|_| Tape::default());
     let relay = Relay::new(&worker.shared.limits, classes, scope, asked, (guards, masker), tape);
+    let relay = relay.without_key(worker.shared.catalogue.key_search(upstream));
     let released = Released::new(&authorised.salt);
     let mut streaming = Box::new(Streaming { worker, authorised, dialect, watch, pieces, relay, released });
     async move {

@@ -1,7 +1,8 @@
 //! An answer that nothing looks into, passed on as it comes: its last piece waits for the record of the end.
 //!
 //! Promises: however it ends there is one end record, with sizes and digests of what came and of what was passed on; an answer that is not whole breaks off, and
-//! is never taken for one that is. Must never: hold more of it than its newest piece, and of answers of a batch their newest line.
+//! is never taken for one that is. Must never: hold more of it than its newest piece, what could be the
+//! beginning of the provider's key, and of answers of a batch their newest line.
 
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ use crate::forward::{Inbound, NoAnswer};
 use crate::race::{Interrupt, Watch};
 use crate::salt::Commitment;
 use crate::stopwatch::Phase;
+use crate::upstream::told::{KeySieve, Told};
 use crate::worker::Worker;
 
 /// How a path ends whose answers come in frames.
@@ -49,6 +51,8 @@ struct Passing {
     pieces: Pieces,
     released: Released,
     meter: Meter,
+    /// What looks for the provider's key.
+    sieve: KeySieve,
     /// The newest piece: it waits for what comes after it, or for the record of the end.
     held: Option<Bytes>,
     opening: OpeningId,
@@ -96,6 +100,7 @@ pub(super) async fn relay(running: Running, inbound: Inbound, found: &Found, pre
         watch,
         pieces,
         meter,
+        sieve: KeySieve::new(worker.shared.catalogue.key_search(upstream.number)),
         held: None,
         opening: prepared.opening,
         declared: found.declared,
@@ -158,6 +163,9 @@ impl Passing {
             self.meter.finish().map_err(|_| NoAnswer::Failed(Code::UpstreamMalformed))?;
         self.authorised.facts.answered.usage = self.authorised.facts.counted.usage();
         self.authorised.facts.is_whole = self.status.is_success() && !self.meter.has_failed;
+        if let Some(earlier) = self.sieve.rest().and_then(|rest| self.held.replace(rest)) {
+            self.give(earlier).await.map_err(NoAnswer::Interrupted)?;
+        }
         // The held piece is an answer too: what ended while nothing came holds for it.
         self.goes_on()
     }
@@ -191,9 +199,17 @@ impl Passing {
         if let Some(answers) = &mut self.answers {
             answers.push(&data);
         }
-        let mut out = Vec::new();
-        self.meter.push(data, &mut out).map_err(|_| NoAnswer::Failed(Code::UpstreamMalformed))?;
+        let (mut read, mut out) = (Vec::new(), Vec::new());
+        self.meter.push(data, &mut read).map_err(|_| NoAnswer::Failed(Code::UpstreamMalformed))?;
+        for piece in read {
+            self.sieve.push(piece, &mut out).map_err(|Told| NoAnswer::Failed(self.of_key()))?;
+        }
         Ok(out)
+    }
+
+    /// What an answer comes to that repeats the key which it was asked with. Nobody but the provider may see that.
+    fn of_key(&self) -> Code {
+        if self.status.is_success() { Code::UpstreamMalformed } else { Code::UpstreamRefused }
     }
 
     /// Gives a piece to the client's connection.

@@ -5,6 +5,7 @@
 //! could not be told apart, or open more sockets at once than are named here.
 
 mod handshake;
+mod key;
 mod reader;
 mod relay;
 mod tally;

@@ -29,7 +29,7 @@ pub(crate) const KEY: [u8; 16] = [0x6b; 16];
 /// Log size that decisions name: more than any test records, since no projector moves it.
 pub(crate) const POSITION: u64 = 1 << 32;
 /// The provider's key.
-const PROVIDER_KEY: &str = "sk-provider-secret";
+pub(crate) const PROVIDER_KEY: &str = "sk-provider-secret";
 /// How long a test waits for what must happen.
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -25,10 +25,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const EMAIL: &str = "ada.lovelace@example.org";
 
 /// Looks soon, and by itself alone.
-const SOON: GuardAfterConfig = GuardAfterConfig { batch: 1, batch_wait_ms: 0, verdict_within_ms: 60_000 };
+pub(crate) const SOON: GuardAfterConfig =
+    GuardAfterConfig { batch: 1, batch_wait_ms: 0, verdict_within_ms: 60_000 };
 
 /// The same guard when the call is over.
-fn after(guard: GuardConfig, how: GuardAfterConfig) -> GuardConfig {
+pub(crate) fn after(guard: GuardConfig, how: GuardAfterConfig) -> GuardConfig {
     GuardConfig { mode: GuardMode::Flag, after: Some(how), ..guard }
 }
 
@@ -37,12 +38,12 @@ fn words(on: &[GuardSide]) -> GuardConfig {
     after(GuardConfig { words, on: on.to_vec(), ..GuardConfig::new("words", GuardKind::Words) }, SOON)
 }
 
-fn with(script: impl Into<Script>, guards: Vec<GuardConfig>) -> Fixture {
+pub(crate) fn with(script: impl Into<Script>, guards: Vec<GuardConfig>) -> Fixture {
     Fixture::with(script, Setup { guards, ..Setup::default() })
 }
 
 /// Waits for so many records of what guards said.
-fn assessed(fixture: &Fixture, count: usize) -> Vec<Seen> {
+pub(crate) fn assessed(fixture: &Fixture, count: usize) -> Vec<Seen> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let size = fixture.ledger.reader().size();

@@ -18,7 +18,7 @@ use tabellion_testkit::upstream::Answer;
 
 use crate::budgets::{budget, organisation};
 use crate::client::{Client, salted};
-use crate::fixture::{Fixture, LONG_AGO, SYSTEM, Setup, api_key, gate};
+use crate::fixture::{Fixture, LONG_AGO, PROVIDER_KEY, SYSTEM, Setup, api_key, gate};
 use crate::opaque::{open_by_records, opening};
 
 /// How long a read waits; a healthy run needs milliseconds.
@@ -489,4 +489,42 @@ fn a_silent_conversation_ends() {
     );
     let (mut client, _peer, _) = open(&fixture, &provider);
     assert_eq!(client.closed(), (1008, "upstream_timeout".to_owned()), "one without an end");
+}
+
+/// Requirement: G19, N22. A provider's key in a text, in one frame or in two, goes no further; sound with the same bytes passes. Where the client has whole frames alone it is
+/// told why, else the connection breaks off.
+#[test]
+fn a_key_that_the_provider_repeats_cuts_it() {
+    let (one, two) = PROVIDER_KEY.split_at(9);
+    let whole = said(&format!(r#"{{"type":"error","message":"{PROVIDER_KEY}"}}"#));
+    let begun = frame(0x01, format!(r#"{{"type":"{one}"#).as_bytes(), None);
+    let further = frame(0x80, format!(r#"{two}"}}"#).as_bytes(), None);
+    for (told, closes) in [(vec![whole], true), (vec![begun, further], false)] {
+        let provider = Provider::start();
+        let fixture = live(&provider, Setup::default());
+        let (mut client, mut peer, salt) = open(&fixture, &provider);
+        let sound = frame(0x82, PROVIDER_KEY.as_bytes(), None);
+        let mut before = [said(CREATED), sound].concat();
+        peer.send(&before);
+        client.reads(&before);
+        for (number, bytes) in told.iter().enumerate() {
+            peer.send(bytes);
+            if number + 1 < told.len() {
+                // What comes before the key goes on at once.
+                let (goes, _) = bytes.split_at(bytes.len() - one.len());
+                client.reads(goes);
+                before.extend_from_slice(goes);
+            }
+        }
+        while !client.is_over() {}
+        let got = client.buffer.clone();
+        let shown = String::from_utf8_lossy(&got).into_owned();
+        assert!(!shown.contains("sk-p") && !shown.contains(two), "it got out: {shown}");
+        let last = frame(0x88, &[&1008_u16.to_be_bytes()[..], b"upstream_malformed"].concat(), None);
+        assert_eq!(got == last, closes, "{shown}");
+        let (end, code) = ended(&fixture);
+        assert_eq!((end.outcome, code.as_deref()), (Outcome::Failed, Some("upstream_malformed")));
+        assert_eq!(end.delivered, Delivered::Partial);
+        assert_eq!(end.released_salted_sha256, salted(&salt, &[before, got].concat()), "what the client got");
+    }
 }

@@ -3,7 +3,8 @@
 //! Where it may have texts changed, each range that it found gives way to the name of its kind in angle brackets; of ranges that overlap, as Presidio's often do, all
 //! of it gives way to the kind with the highest score.
 //!
-//! Texts are joined, each on lines of its own, since older versions take one text alone.
+//! Texts of one question are joined, each on lines of its own. Many questions together are a list of such texts, which is answered by as many lists of findings
+//! (since <https://github.com/microsoft/presidio/pull/1806>; older versions take one text alone).
 
 use std::collections::BTreeSet;
 
@@ -24,8 +25,8 @@ pub struct Analysis {
 }
 
 #[derive(Serialize)]
-struct Asked<'a> {
-    text: &'a str,
+struct Asked<'a, T> {
+    text: T,
     language: &'a str,
     score_threshold: f64,
     entities: &'a [String],
@@ -51,22 +52,43 @@ impl Analysis {
     }
 
     pub(super) fn ask(&self, question: &Question<'_>) -> Vec<u8> {
-        written(&Asked {
-            text: &question.texts.join(BETWEEN),
-            language: &self.language,
-            score_threshold: self.threshold(),
-            entities: &self.entities,
-        })
+        self.asked(question.texts.join(BETWEEN))
+    }
+
+    pub(super) fn ask_batch(&self, questions: &[Question<'_>]) -> Vec<u8> {
+        let texts: Vec<String> = questions.iter().map(|question| question.texts.join(BETWEEN)).collect();
+        self.asked(texts)
+    }
+
+    fn asked(&self, text: impl Serialize) -> Vec<u8> {
+        let (language, entities) = (&self.language, &self.entities);
+        written(&Asked { text, language, score_threshold: self.threshold(), entities })
     }
 
     pub(super) fn read(&self, question: &Question<'_>, answer: &[u8]) -> Result<Verdict, Fault> {
         let findings: Vec<Finding> = serde_json::from_slice(answer).map_err(|_| Fault::Malformed)?;
+        self.judge(question, &findings)
+    }
+
+    pub(super) fn read_batch(
+        &self,
+        questions: &[Question<'_>],
+        answer: &[u8],
+    ) -> Result<Vec<Verdict>, Fault> {
+        let all: Vec<Vec<Finding>> = serde_json::from_slice(answer).map_err(|_| Fault::Malformed)?;
+        if all.len() != questions.len() {
+            return Err(Fault::Miscounted);
+        }
+        questions.iter().zip(&all).map(|(question, findings)| self.judge(question, findings)).collect()
+    }
+
+    fn judge(&self, question: &Question<'_>, findings: &[Finding]) -> Result<Verdict, Fault> {
         let texts = question.texts.iter().map(|text| text.chars().count() as u64);
         let between = BETWEEN.len() as u64 * (question.texts.len() as u64).saturating_sub(1);
         let chars = texts.sum::<u64>() + between;
         let mut found = BTreeSet::new();
         let mut spans: Vec<Span<'_>> = Vec::new();
-        for finding in &findings {
+        for finding in findings {
             let is_finding =
                 finding.start <= finding.end && finding.end <= chars && (0.0..=1.0).contains(&finding.score);
             if !is_finding {

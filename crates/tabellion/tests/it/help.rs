@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::support::{tabellion, tabellion_verify};
 
-const COMMANDS: [&[&str]; 81] = [
+const COMMANDS: [&[&str]; 83] = [
     &[],
     &["init"],
     &["record"],

@@ -12,7 +12,8 @@ use crate::guards::after::Tape;
 impl Relay {
     /// Bytes that had to wait.
     pub(crate) fn held_bytes(&self) -> usize {
-        self.held_bytes + self.guards.as_ref().map_or(0, |guards| guards.waiting_bytes())
+        let by_guards = self.guards.as_ref().map_or(0, |guards| guards.waiting_bytes());
+        self.held_bytes + by_guards + self.key.as_ref().map_or(0, |key| key.waiting_bytes())
     }
 
     /// The provider's own account, so far.

@@ -4,7 +4,7 @@
 //! of a call would be an error.
 
 use bytes::Bytes;
-use tabellion_guard::service::{Question, Verdict};
+use tabellion_guard::service::{Fault, Question, Verdict};
 use tabellion_model::body::{GuardOutcome, Guarded};
 
 use super::{Matter, Outside, Unable, impersonal, said};
@@ -17,7 +17,8 @@ impl Outside {
         self.service.takes_batches()
     }
 
-    /// What it says of each, as the result of `guard`: `together` in the form for many, or else the only one in the form for one.
+    /// What it says of each, as the result of `guard`: `together` in the form for many, or else the only one in the form for one. A service of which older versions know no
+    /// form for many, and that does not answer in it, is asked one by one.
     pub(crate) async fn say(
         &self,
         guard: &Guard,
@@ -34,18 +35,35 @@ impl Outside {
             .map(|(matter, texts)| self.question(guard, matter.side, matter.about, texts))
             .collect();
         let verdicts = if let (false, [question]) = (together, questions.as_slice()) {
-            let body = Bytes::from(self.service.ask(question));
-            let answer = self.in_time((body, &self.target), pool).await?;
-            vec![self.service.read(question, &answer).map_err(Unable::Answer)?]
+            vec![self.alone(question, pool).await?]
         } else {
-            let body = self.service.ask_batch(&questions).ok_or(Unable::Unshown)?;
-            let answer = self.in_time((Bytes::from(body), &self.batch_target), pool).await?;
-            self.service.read_batch(&questions, &answer).map_err(Unable::Answer)?
+            match self.together(&questions, pool).await {
+                Err(Unable::Status(_) | Unable::Answer(Fault::TooLarge)) if self.service.may_take_none() => {
+                    let mut verdicts = Vec::with_capacity(questions.len());
+                    for question in &questions {
+                        verdicts.push(self.alone(question, pool).await?);
+                    }
+                    verdicts
+                }
+                verdicts => verdicts?,
+            }
         };
         let result = |verdict: Verdict| match impersonal(verdict) {
             Ok(verdict) => said(guard, verdict),
             Err(unable) => guard.says(GuardOutcome::Errored, vec![unable.label()]),
         };
         Ok(verdicts.into_iter().map(result).collect())
+    }
+
+    async fn alone(&self, question: &Question<'_>, pool: &Pool) -> Result<Verdict, Unable> {
+        let body = Bytes::from(self.service.ask(question));
+        let answer = self.in_time((body, &self.target), pool).await?;
+        self.service.read(question, &answer).map_err(Unable::Answer)
+    }
+
+    async fn together(&self, questions: &[Question<'_>], pool: &Pool) -> Result<Vec<Verdict>, Unable> {
+        let body = self.service.ask_batch(questions).ok_or(Unable::Unshown)?;
+        let answer = self.in_time((Bytes::from(body), &self.batch_target), pool).await?;
+        self.service.read_batch(questions, &answer).map_err(Unable::Answer)
     }
 }

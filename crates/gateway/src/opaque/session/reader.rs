@@ -3,6 +3,8 @@
 //! Promises: what passes is what came, byte for byte, up to a frame that closes; that one is held, whole, for whoever records the end. However the bytes are cut, the same
 //! is read. Must never: hold more of a message than is named here, or let pass what two readers could read in two ways.
 
+use std::ops::Range;
+
 /// Longest message of a provider that is read.
 const MAX_READ_BYTES: usize = 1 << 20;
 /// Longest payload of a frame of control.
@@ -51,6 +53,16 @@ pub(super) struct Passed {
     pub(super) bytes: usize,
     /// Texts that ended in them.
     pub(super) texts: Vec<Text>,
+    /// Pieces of a provider's texts, by where they stand among the bytes, in order.
+    pub(super) pieces: Vec<Piece>,
+}
+
+/// A piece of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) at: Range<usize>,
+    /// Whether the text ends with it.
+    pub(super) is_last: bool,
 }
 
 /// A frame that has begun.
@@ -110,7 +122,8 @@ impl Reader {
     /// Takes bytes in. What comes behind a frame that closed is nobody's.
     pub(super) fn push(&mut self, data: &[u8]) -> Result<Passed, Hostile> {
         let closing = !self.close.is_empty() || self.head.first().copied().is_some_and(closes);
-        let mut passed = Passed { bytes: if closing { 0 } else { data.len() }, texts: Vec::new() };
+        let bytes = if closing { 0 } else { data.len() };
+        let mut passed = Passed { bytes, ..Passed::default() };
         let mut rest = data;
         while !self.is_closed {
             if let Some(frame) = &mut self.frame {
@@ -118,8 +131,13 @@ impl Reader {
                 let (payload, after) = rest.split_at(here);
                 frame.left -= payload.len() as u64;
                 let (is_over, opcode) = (frame.left == 0, frame.opcode);
+                let is_last = is_over && frame.is_last;
+                let begins = data.len() - rest.len();
                 rest = after;
                 self.take(opcode, payload);
+                if self.is_read(opcode) {
+                    passed.pieces.push(Piece { at: begins..begins + here, is_last });
+                }
                 if !is_over {
                     break;
                 }
@@ -187,6 +205,12 @@ impl Reader {
             self.message.get_or_insert_with(|| Message { bytes: 0, text: read.then(Vec::new), is_text });
         message.bytes = message.bytes.saturating_add(length);
         if message.bytes > self.max_message { Err(Hostile) } else { Ok(()) }
+    }
+
+    /// Whether a frame of this kind is of a text that is read.
+    fn is_read(&self, opcode: u8) -> bool {
+        let of_text = self.message.as_ref().is_some_and(|message| message.is_text);
+        opcode <= BYTES && of_text && self.sender == Sender::Provider
     }
 
     fn take(&mut self, opcode: u8, payload: &[u8]) {
@@ -271,11 +295,24 @@ mod tests {
 
     fn read(bytes: &[u8], size: usize) -> Result<All, Hostile> {
         let mut reader = Reader::new(Sender::Provider, LIMIT);
-        let (mut out, mut texts) = (Vec::new(), Vec::new());
+        let (mut out, mut texts, mut said) = (Vec::new(), Vec::new(), Vec::new());
         for piece in bytes.chunks(size.max(1)) {
             let passed = reader.push(piece)?;
             out.extend_from_slice(&piece[..passed.bytes]);
+            for Piece { at, is_last } in passed.pieces {
+                said.extend_from_slice(&piece[at]);
+                said.extend(is_last.then_some(b'\n'));
+            }
             texts.extend(passed.texts);
+        }
+        // However it is cut, its pieces are what is read of the texts.
+        for text in &texts {
+            let Text::Whole(text) = text else { continue };
+            assert!(
+                said.starts_with(text) && said.get(text.len()) == Some(&b'\n'),
+                "a piece of a text is missing"
+            );
+            said.drain(..=text.len());
         }
         Ok((out, texts, reader.closed().map(<[u8]>::to_vec), reader.messages))
     }

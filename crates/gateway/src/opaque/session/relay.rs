@@ -21,6 +21,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::super::is_open;
 use super::super::prepare::Prepared;
+use super::key::{Passing, Tells};
 use super::reader::{Reader, Sender, closing};
 use super::tally::Tally;
 use crate::call::why;
@@ -31,6 +32,7 @@ use crate::forward::NoAnswer;
 use crate::race::{Interrupt, Watch};
 use crate::salt::{Commitment, Committing};
 use crate::stopwatch::Phase;
+use crate::upstream::told::KeySearch;
 use crate::worker::{Shared, Worker};
 
 /// Bytes read from one side at a time.
@@ -53,6 +55,8 @@ pub(super) struct Conversation {
     watch: Watch,
     opening: OpeningId,
     reserved: Reserved,
+    /// What looks for the key that the provider was asked with.
+    key: Option<KeySearch>,
 }
 
 /// Why nothing more is said.
@@ -106,6 +110,10 @@ struct Up {
 /// From the provider to the client.
 struct Down {
     reader: Reader,
+    /// What looks for the provider's key.
+    passing: Passing,
+    /// Whether the client has whole frames alone, so that one could be put behind them.
+    is_between_frames: bool,
     tally: Tally,
     /// What was given to the client.
     given: Committing,
@@ -122,7 +130,8 @@ impl Conversation {
         prepared: &Prepared,
     ) -> Self {
         let reserved = prepared.charge.reserved;
-        Self { worker, authorised, watch, opening: prepared.opening, reserved }
+        let key = prepared.permission.target.upstream.endpoint.key_search();
+        Self { worker, authorised, watch, opening: prepared.opening, reserved, key }
     }
 
     /// Passes what is said, and records how it ended. No `client`: it was gone before its socket was there.
@@ -133,6 +142,8 @@ impl Conversation {
         let mut up = Up { reader: reader(Sender::Client), sent: salt.begin(), sent_bytes: 0 };
         let mut down = Down {
             reader: reader(Sender::Provider),
+            passing: Passing::new(self.key.take()),
+            is_between_frames: true,
             tally: Tally::default(),
             given: salt.begin(),
             given_bytes: 0,
@@ -316,12 +327,20 @@ impl Down {
                 self.tally.take(text);
             }
             let piece = data.get(..passed.bytes).unwrap_or_default();
-            if to.write_all(piece).await.is_err() || to.flush().await.is_err() {
+            // Nobody but the provider may see what it was asked with.
+            let told = |Tells| Over::Cut(NoAnswer::Failed(Code::UpstreamMalformed));
+            let mut goes = self.passing.push(piece, &passed.pieces).map_err(told)?;
+            if self.reader.closed().is_some() {
+                goes.to_mut().extend(self.passing.rest());
+            }
+            self.is_between_frames = false;
+            if to.write_all(&goes).await.is_err() || to.flush().await.is_err() {
                 // What it says last is read by nobody; that it is gone is seen where it is listened to.
                 return pending().await;
             }
-            self.given.update(piece);
-            self.given_bytes += piece.len() as u64;
+            self.is_between_frames = self.reader.is_between_frames() && !self.passing.waits();
+            self.given.update(&goes);
+            self.given_bytes += goes.len() as u64;
             if self.reader.closed().is_some() {
                 return Err(Over::InOrder);
             }
@@ -339,7 +358,7 @@ fn last_of(over: Over, down: &Down) -> Vec<u8> {
         Over::InOrder => down.reader.closed().map_or_else(|| vec![0x88, 0], <[u8]>::to_vec),
         Over::Cut(NoAnswer::Interrupted(Interrupt::ClientGone)) => Vec::new(),
         // Into the middle of a frame no other can be put: the connection breaks off.
-        Over::Cut(_) if !down.reader.is_between_frames() => Vec::new(),
+        Over::Cut(_) if !down.is_between_frames => Vec::new(),
         Over::Cut(none) => closing(AGAINST_RULES, why(none).1.as_str(), None),
     }
 }
