@@ -205,9 +205,6 @@ pub(crate) fn change(record_type: &str) -> &str {
         "soa.decided" => "decided whether a control applies",
         "soa.approved" => "approved the Statement of Applicability",
         "soa.refused" => "was refused the approval of an own statement",
-        "access.given" => "gave somebody what is kept about them",
-        "content.viewed" => "asked to see a prompt and answer",
-        "masking.unmasked" => "asked to see what placeholders stand for",
         "view.saved" => "kept a view of a list",
         "view.removed" => "removed a view of a list",
         "issuer.added" => "added an issuer of statements",
@@ -217,6 +214,24 @@ pub(crate) fn change(record_type: &str) -> &str {
         "call.denied" => "denied a call",
         "call.completed" => "ended a call",
         "call.broken" => "found a call open",
+        "package.exported" => "built a package",
+        "envelope.imported" => "put evidence that others signed on record",
+        "source.heartbeat" => "gave a sign of life with its counts",
+        "gap.declared" => "declared numbers of its count lost",
+        "gap.found" => "found numbers of a source missing",
+        "gap.filled" => "received the missing numbers of a source",
+        "witness.conflict_found" => "found that a witness knows another tree of this log",
+        "witness.conflict_lifted" => "let the log record again",
+        other => content_change(other),
+    }
+}
+
+/// The same of content: who saw it, and what became of it.
+fn content_change(record_type: &str) -> &str {
+    match record_type {
+        "access.given" => "gave somebody what is kept about them",
+        "content.viewed" => "asked to see a prompt and answer",
+        "masking.unmasked" => "asked to see what placeholders stand for",
         "erasure.requested" => "asked for an erasure",
         "erasure.confirmed" => "confirmed an erasure",
         "erasure.declined" => "declined an erasure",
@@ -226,14 +241,6 @@ pub(crate) fn change(record_type: &str) -> &str {
         "retention.clock_confirmed" => "said that the clock is right",
         "erasure.ordered" => "ordered an erasure",
         "erasure.done" => "erased content",
-        "package.exported" => "built a package",
-        "envelope.imported" => "put evidence that others signed on record",
-        "source.heartbeat" => "gave a sign of life with its counts",
-        "gap.declared" => "declared numbers of its count lost",
-        "gap.found" => "found numbers of a source missing",
-        "gap.filled" => "received the missing numbers of a source",
-        "witness.conflict_found" => "found that a witness knows another tree of this log",
-        "witness.conflict_lifted" => "let the log record again",
         other => usage_change(other),
     }
 }

@@ -17,7 +17,8 @@ fn ended(fixture: &Fixture) -> (CallCompleted, String) {
 
 /// The key, each of its characters as an escape of JSON.
 fn escaped() -> String {
-    PROVIDER_KEY.bytes().map(|byte| format!("\\u{byte:04x}")).collect()
+    let escapes: Vec<String> = PROVIDER_KEY.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    escapes.concat()
 }
 
 /// Requirement: G19. A key that a stream's events bring, in a text or beside it, as it is or as escapes, goes nowhere; what came before it does.
@@ -72,7 +73,9 @@ fn a_key_in_pieces_of_a_text_goes_nowhere() {
                 if path.ends_with("responses") { (None, Some(said)) } else { (Some(said), None) };
             let mut body = json!({ "model": "model-a", "stream": true });
             for (name, value) in [("messages", messages), ("input", input)] {
-                value.into_iter().for_each(|value| body[name] = value);
+                if let Some(value) = value {
+                    body[name] = value;
+                }
             }
             if api == Api::Anthropic {
                 body["max_tokens"] = 9.into();

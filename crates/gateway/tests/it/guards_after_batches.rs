@@ -1,4 +1,4 @@
-//! Services of others that are asked about calls that are over: Presidio with many texts at once, LiteLLM's guardrails side by side, and neither more than it may be.
+//! Services of others that are asked about calls that are over: Presidio with many texts at once, `LiteLLM`'s guardrails side by side, and neither more than it may be.
 
 use serde_json::{Value, json};
 use tabellion_gateway::{GuardAfterConfig, GuardConfig, GuardServiceConfig, GuardShape, GuardSide};
@@ -21,7 +21,7 @@ fn presidio(older: bool) -> Upstream {
         };
         match asked["text"].as_array() {
             Some(_) if older => Answer::json(500, r#"{"error":"expected string"}"#),
-            Some(texts) => Answer::json(200, Value::from_iter(texts.iter().map(found)).to_string()),
+            Some(texts) => Answer::json(200, texts.iter().map(found).collect::<Value>().to_string()),
             None => Answer::json(200, found(&asked["text"]).to_string()),
         }
     }))

@@ -87,13 +87,11 @@ impl Reader {
                 Some(last) => self.commit(last)?.map(|commit| commit.committed_at),
                 None => None,
             };
-            match last.filter(|last| *last > reached) {
-                Some(last) => reached = last,
-                None => {
-                    let to = self.commit(next)?.map_or(now, |commit| commit.committed_at.min(now));
-                    return Ok(Some(ClockDoubt { from: reached, to, now }));
-                }
-            }
+            let Some(last) = last.filter(|last| *last > reached) else {
+                let to = self.commit(next)?.map_or(now, |commit| commit.committed_at.min(now));
+                return Ok(Some(ClockDoubt { from: reached, to, now }));
+            };
+            reached = last;
         }
         Ok(None)
     }

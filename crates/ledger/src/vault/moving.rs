@@ -34,7 +34,7 @@ impl KeyTable {
         begun: u64,
     ) -> io::Result<()> {
         self.make_durable()?;
-        let turned = self.wrapping.turn(disk, origin, Turn::Begin(next, begun));
+        let turned = self.wrapping.turn(disk, origin, Turn::Begin(Box::new(next), begun));
         self.or_failed(turned)
     }
 

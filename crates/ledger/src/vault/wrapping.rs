@@ -190,7 +190,7 @@ impl Wrapping {
             Turn::Begin(key, begun) => {
                 (self.phase, self.begun, self.moved) = (Phase::Moving, begun, 0);
                 next = Some(key.check(origin)?);
-                self.next = Some(key);
+                self.next = Some(*key);
             }
             Turn::Moved(moved) => {
                 (self.phase, self.moved) = (Phase::Clearing, moved);
@@ -296,7 +296,7 @@ impl Wrapping {
 /// A step of a change.
 pub(super) enum Turn {
     /// Keys are moved to this one from here on; the entry that says so.
-    Begin(MasterKey, u64),
+    Begin(Box<MasterKey>, u64),
     /// So many were moved, which is all.
     Moved(u64),
     /// Nothing of the key before is left.

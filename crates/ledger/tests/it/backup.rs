@@ -245,8 +245,8 @@ fn a_backup_gives_content_until_its_day_and_the_log_alone_from_then_on() {
     assert_eq!(backup_keys(log.as_ref()).len(), 1, "the backup has no key of its own");
 
     let (late, list) = put_back_all(log.as_ref(), &backup);
-    let last = options_at(DEFAULT_CONTENT_DAYS, 0);
-    restore_content(late.as_ref(), &list, &last, &LaterErasures::default()).expect("its last moment");
+    let in_time = options_at(DEFAULT_CONTENT_DAYS, 0);
+    restore_content(late.as_ref(), &list, &in_time, &LaterErasures::default()).expect("its last moment");
     let (late, list) = put_back_all(log.as_ref(), &backup);
     let after = options_at(DEFAULT_CONTENT_DAYS, 9);
     let refused = restore_content(late.as_ref(), &list, &after, &LaterErasures::default());

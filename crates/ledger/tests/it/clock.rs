@@ -232,7 +232,7 @@ fn an_anchors_evidence_vouches_for_the_clock() {
         match goes {
             0 => drop(log.refused(2)),
             units => {
-                assert_eq!(log.expire(2).expect("it is vouched for"), units, "evidence counts for nothing")
+                assert_eq!(log.expire(2).expect("it is vouched for"), units, "evidence counts for nothing");
             }
         }
     }

@@ -43,15 +43,22 @@ pub(crate) struct Options {
     /// Restore it to be read only, because newer checkpoints are known: nothing is ever appended to it
     #[arg(long, requires = "against", conflicts_with = "nothing_newer")]
     older_copy: bool,
+    #[command(flatten)]
+    content: Content,
+    /// Print what was restored as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What of the content comes back.
+#[derive(Debug, Clone, Args)]
+struct Content {
     /// Newer copies of the log, data directories, with or without their vault: what they say was erased since the backup stays erased
     #[arg(long, value_name = "DIR", num_args = 1..)]
     erasures_from: Vec<PathBuf>,
     /// Restore the log alone: all content is gone for good, and the first start records that
     #[arg(long, conflicts_with = "erasures_from")]
     without_content: bool,
-    /// Print what was restored as JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// Restores.
@@ -170,12 +177,12 @@ fn give_content_back(
     directory: &Directory,
 ) -> Result<LaterErasures, Failure> {
     let (disk, open) = (directory.disk()?, directory.options(false)?);
-    if options.without_content {
+    if options.content.without_content {
         restore_without_content(disk.as_ref(), &open).map_err(failure_of)?;
         return Ok(LaterErasures::default());
     }
     let mut erased = LaterErasures::default();
-    for dir in &options.erasures_from {
+    for dir in &options.content.erasures_from {
         let newer = RealDisk::open(dir).map_err(|error| Failure::io("open", dir, &error))?;
         let named = |error| Failure::failed(format!("{}: {}", dir.display(), failure_of(error)));
         erased = erased.and(LaterErasures::read(&newer, list).map_err(named)?);
@@ -188,10 +195,12 @@ fn give_content_back(
 /// Refuses content of an older copy when nobody says what was erased since: it would bring that back.
 fn check_erasures(options: &Options, newest: Option<u64>, erased: &LaterErasures) -> Result<(), Failure> {
     match newest {
-        Some(newest) if !options.without_content && erased.size < newest => Err(Failure::failed(format!(
-            "the log went on to {newest} entries, and what was erased in it since the backup would come back. Name a copy of the log that has them, if only its \
+        Some(newest) if !options.content.without_content && erased.size < newest => {
+            Err(Failure::failed(format!(
+                "the log went on to {newest} entries, and what was erased in it since the backup would come back. Name a copy of the log that has them, if only its \
              segments are left (--erasures-from), or restore the log alone (--without-content); nothing was restored [erasures_unknown]"
-        ))),
+            )))
+        }
         _ => Ok(()),
     }
 }

@@ -26,7 +26,9 @@ fn said(view: &EntryView) -> String {
         UnitContent::Shown(fields) => Some(fields),
         UnitContent::Erased | UnitContent::Missing => None,
     });
-    shown.flatten().map(|field| format!("{}: {}\n", field.name(), field.value())).collect()
+    let lines: Vec<String> =
+        shown.flatten().map(|field| format!("{}: {}", field.name(), field.value())).collect();
+    lines.join("\n")
 }
 
 impl House {

@@ -5,6 +5,7 @@
 use tabellion_model::body::{Answered, Guarded, Masked};
 
 use super::Relay;
+use super::key::KeyWatch;
 use crate::answer::parts::Tokens;
 use crate::answer::transcript::Transcript;
 use crate::guards::after::Tape;
@@ -13,7 +14,7 @@ impl Relay {
     /// Bytes that had to wait.
     pub(crate) fn held_bytes(&self) -> usize {
         let by_guards = self.guards.as_ref().map_or(0, |guards| guards.waiting_bytes());
-        self.held_bytes + by_guards + self.key.as_ref().map_or(0, |key| key.waiting_bytes())
+        self.held_bytes + by_guards + self.key.as_ref().map_or(0, KeyWatch::waiting_bytes)
     }
 
     /// The provider's own account, so far.
