@@ -16,6 +16,7 @@ pub mod budgets;
 pub mod called;
 pub mod calls;
 pub mod capturing;
+pub mod configuration;
 pub mod controls;
 pub(crate) mod coverage;
 pub(crate) mod coverage_over;

@@ -9,6 +9,7 @@ mod assess;
 mod budget;
 mod call;
 mod caller;
+mod configuration;
 mod content;
 mod credential;
 mod enrich;
@@ -38,12 +39,18 @@ use serde_json::{Map, Value};
 
 pub use applicability::{SoaApproved, SoaDecided, SoaRefused};
 pub use assess::{AwaitedLook, CallAssessed};
-pub use budget::{BudgetCrossed, BudgetEnded, BudgetScope, BudgetSet, BudgetSubject, CapKind, Caps};
+pub use budget::{
+    BudgetAlertEnd, BudgetAlertResolved, BudgetCrossed, BudgetEnded, BudgetScope, BudgetSet, BudgetSubject,
+    CapKind, Caps,
+};
 pub use call::{
     Answered, Attempt, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, Conversed, DataTerms,
     Delivered, GuardOutcome, Guarded, Masked, Observed, Outcome, Training, Usage,
 };
 pub use caller::{CallerShown, Chain, NOBODY, OF_PERSON, Proof, ProofKind, set_apart};
+pub use configuration::{
+    ConfigurationChanged, ConfigurationExplained, MemberChange, SafeguardChange, SafeguardTurn,
+};
 pub use content::ContentViewed;
 pub use credential::{CredentialIssued, CredentialRevoked};
 pub use enrich::{CallEnriched, EnrichLabel, EnrichOutcome, EnrichedSide, Enrichment};
@@ -67,8 +74,8 @@ pub use person::{
     LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
 };
 pub use policy::{
-    ObservationEnd, PolicyConfirmed, PolicyObservationEnded, PolicyObserved, PolicyProposed, PolicyPublished,
-    PolicyRefused, PolicyReplayed, PolicyWithdrawn,
+    ObservationEnd, PolicyConfirmed, PolicyObservationEnded, PolicyObserved, PolicyProposalWithdrawn,
+    PolicyProposed, PolicyPublished, PolicyRefused, PolicyReplayed, PolicyWithdrawn,
 };
 pub use price::{PriceSet, PriceWithdrawn};
 pub use probe::{GuardProbed, ProbeCause, ProbeResult, ProbedPlace};
@@ -137,6 +144,7 @@ bodies! {
     PolicyPublished => "policy.published",
     PolicyWithdrawn => "policy.withdrawn",
     PolicyProposed => "policy.proposed",
+    PolicyProposalWithdrawn => "policy.proposal_withdrawn",
     PolicyObserved => "policy.observed",
     PolicyObservationEnded => "policy.observation_ended",
     PolicyRefused => "policy.refused",
@@ -163,6 +171,8 @@ bodies! {
     SoaApproved => "soa.approved",
     SoaRefused => "soa.refused",
     ConfigLoaded => "config.loaded",
+    ConfigurationChanged => "configuration.changed",
+    ConfigurationExplained => "configuration.explained",
     NoiseCounted => "noise.counted",
     RegisterSaved => "register.saved",
     RegisterSubmitted => "register.submitted",
@@ -200,6 +210,7 @@ bodies! {
     CircuitOpened => "provider.circuit_opened",
     CircuitClosed => "provider.circuit_closed",
     BudgetCrossed => "budget.crossed",
+    BudgetAlertResolved => "budget.alert_resolved",
     UsageReported => "usage.reported",
     UsageReconciled => "usage.reconciled",
     FindingOpened => "finding.opened",

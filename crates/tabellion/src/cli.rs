@@ -3,9 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    anchor, backup, demo, doctor, envelope, erase, export, fsck, hold, init, issuer, key, log, mask, opening,
-    person, policy, probe, rebuild, record, restore, retain, serve, shard, statement, stop, system, usage,
-    witness,
+    anchor, backup, configuration, demo, doctor, envelope, erase, export, fsck, hold, init, issuer, key, log,
+    mask, opening, person, policy, probe, rebuild, record, restore, retain, serve, shard, statement, stop,
+    system, usage, witness,
 };
 use crate::failure::Failure;
 use crate::verifying;
@@ -55,7 +55,10 @@ enum Command {
     /// Delete an AI system's content after a time of grace, or take that back
     #[command(subcommand)]
     System(system::Action),
-    /// Lint, test and compare policies as files, before they are published
+    /// List what starts changed of guards, rules of masking and other safeguards; say why
+    #[command(subcommand)]
+    Configuration(configuration::Action),
+    /// Lint, test and compare policies as files; put changes of them forward, confirm them and take them back
     #[command(subcommand)]
     Policy(policy::Action),
     /// Try the rules of masking on text and on a table of cases; nothing is sent
@@ -119,6 +122,7 @@ impl Cli {
             Command::Hold(action) => hold::run(&action),
             Command::Retain(options) => retain::run(&options),
             Command::System(action) => system::run(&action),
+            Command::Configuration(action) => configuration::run(&action),
             Command::Policy(action) => policy::run(&action),
             Command::Mask(action) => mask::run(&action),
             Command::Person(action) => person::run(&action),

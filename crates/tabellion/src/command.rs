@@ -2,6 +2,7 @@
 
 pub(crate) mod anchor;
 pub(crate) mod backup;
+pub(crate) mod configuration;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod envelope;

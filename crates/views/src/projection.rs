@@ -10,6 +10,7 @@ mod budget_alerts;
 mod budgets;
 pub(crate) mod calls;
 mod changes;
+mod configuration;
 mod credentials;
 mod enrichments;
 pub(crate) mod filed;
@@ -114,6 +115,7 @@ pub const ALL: &[Projection] = &[
     people::PEOPLE,
     calls::CALLS,
     operations::OPERATIONS,
+    configuration::CONFIGURATION,
     changes::CHANGES,
     registers::REGISTERS,
     applicability::APPLICABILITY,

@@ -6,6 +6,7 @@
 
 pub(super) mod budgets;
 pub(super) mod calls;
+pub(super) mod configuration;
 pub(super) mod controls;
 pub(super) mod enrichments;
 pub(super) mod erasures;

@@ -5,9 +5,9 @@
 use axum::http::Method;
 
 use super::handlers::{
-    budgets, calls, controls, enrichments, erasures, guards, issuers, keys, log, openings, operation, packs,
-    people, playground, policies, probes, registers, rules, running, scitt, sessions, shards, sources, stops,
-    systems, tiles, traffic, usage, verifications,
+    budgets, calls, configuration, controls, enrichments, erasures, guards, issuers, keys, log, openings,
+    operation, packs, people, playground, policies, probes, registers, rules, running, scitt, sessions,
+    shards, sources, stops, systems, tiles, traffic, usage, verifications,
 };
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
@@ -138,6 +138,12 @@ pub(super) fn routes() -> Vec<Route> {
         row(GET, "/api/v1/policies/{policy}/proposal", READ_POLICIES, Plain, "readPolicyProposal", "What was put forward last of a policy", 200, &[NotFound]).by(policies::proposal),
         row(PUT, "/api/v1/policies/{policy}/proposal", PUBLISH_POLICIES, Change, "proposePolicy", "Put a text, or the end of a policy, forward; nothing is in force by that", 200, &[NotFound, AlreadySo, PolicyFaulty, StillObserved, VersionRequired]).by(policies::propose),
         row(POST, "/api/v1/policies/{policy}/proposal/confirm", PUBLISH_POLICIES, Change, "confirmPolicy", "Have come about what somebody else put forward of a policy", 200, &[NotFound, AlreadySo, NotPermitted, NotWhatWasShown, OwnWork, OwnLink, StateImpossible, PolicyFaulty, StillObserved, ReplayNeeded, ReplayOutdated]).by(policies::confirm),
+
+        row(POST, "/api/v1/policies/{policy}/proposal/withdraw", PUBLISH_POLICIES, Change, "withdrawPolicyProposal", "Take back what one put forward of a policy", 200, &[NotFound, AlreadySo, NotPermitted, NotWhatWasShown]).by(policies::take_back),
+
+        row(GET, "/api/v1/configuration-changes", READ_POLICIES, Plain, "listConfigurationChanges", "What starts changed of guards, rules of masking and other safeguards of the configuration", 200, &[]).by(configuration::list),
+        row(GET, "/api/v1/configuration-changes/{change}", READ_POLICIES, Plain, "readConfigurationChange", "One change of safeguards, rule by rule", 200, &[NotFound]).by(configuration::read),
+        row(POST, "/api/v1/configuration-changes/{change}/explain", PUBLISH_POLICIES, Change, "explainConfigurationChange", "Say why safeguards were changed", 200, &[NotFound]).by(configuration::explain),
 
         row(GET, "/api/v1/policy-packs", READ_POLICIES, Plain, "listPolicyPacks", "All policy packs, also those that wait for a second person", 200, &[]).by(packs::list),
         row(POST, "/api/v1/policy-packs", PUBLISH_POLICIES, Once, "proposePolicyPack", "Put a signed policy pack forward; nothing of it is in force by that", 201, &[PolicyFaulty, UnknownReference, AlreadySo, StateImpossible, PackUnsigned, PackPublisherUnknown, PackBelowPin, PackTaken, PackTestsFail, PackWidens]).by(packs::propose),

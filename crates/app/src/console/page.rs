@@ -8,6 +8,7 @@ pub(crate) mod budget_form;
 pub(crate) mod budgets;
 pub(crate) mod calls;
 mod came;
+pub(crate) mod configuration;
 pub(crate) mod control;
 pub(crate) mod controls;
 pub(crate) mod costs;

@@ -4,11 +4,11 @@
 
 use super::answer::Answered;
 use super::page::{
-    applicability, applicability_approval, applicability_row, budget_form, budgets, calls, control, controls,
-    costs, decision, entry, erasures, guards, home, inbox, item, item_form, item_work, keep, keys, ledger,
-    login, masking, openings, pack, pack_publishers, packages, packs, people, person_sessions, playground,
-    policies, policy_proposal, providers, registers, rule_form, rules, saved_views, search, settings,
-    sources, stops, story, system, systems, traffic, unmask, usage,
+    applicability, applicability_approval, applicability_row, budget_form, budgets, calls, configuration,
+    control, controls, costs, decision, entry, erasures, guards, home, inbox, item, item_form, item_work,
+    keep, keys, ledger, login, masking, openings, pack, pack_publishers, packages, packs, people,
+    person_sessions, playground, policies, policy_proposal, providers, registers, rule_form, rules,
+    saved_views, search, settings, sources, stops, story, system, systems, traffic, unmask, usage,
 };
 use super::visit::Visit;
 use crate::api::Access;
@@ -300,6 +300,10 @@ pub(crate) const PAGES: &[Page] = &[
     get("/guards", READ_POLICIES, Present, Area::Guards, "page.guards", guards::list),
     post("/guards", PROBE_GUARDS, Area::Guards, "page.guards.probe", guards::run),
 
+    get("/configuration", READ_POLICIES, Present, Area::Settings, "page.configuration", configuration::list),
+    get("/configuration/{change}", READ_POLICIES, Present, Area::Settings, "page.configuration.change", configuration::show),
+    post("/configuration/{change}/explain", PUBLISH_POLICIES, Area::Settings, "page.configuration.explain", configuration::explain),
+
     get("/policies", READ_POLICIES, Prefix, Area::Policies, "page.policies", policies::list),
     get("/policies/new", PUBLISH_POLICIES, Present, Area::Policies, "page.policy.new", policies::new),
     post("/policies/new", PUBLISH_POLICIES, Area::Policies, "page.policy.first", policies::publish_first),
@@ -309,6 +313,7 @@ pub(crate) const PAGES: &[Page] = &[
     post("/policies/{policy}/withdraw", PUBLISH_POLICIES, Area::Policies, "page.policy.withdraw", policies::withdraw),
     get("/policies/{policy}/proposal", READ_POLICIES, Present, Area::Policies, "page.policy.proposal", policy_proposal::show),
     post("/policies/{policy}/proposal", PUBLISH_POLICIES, Area::Policies, "page.policy.confirm", policy_proposal::confirm),
+    post("/policies/{policy}/proposal/withdraw", PUBLISH_POLICIES, Area::Policies, "page.policy.proposal.withdraw", policy_proposal::take_back),
 
     get("/packs", READ_POLICIES, Present, Area::Packs, "page.packs", packs::list),
     post("/packs", PUBLISH_POLICIES, Area::Packs, "page.pack.propose", packs::propose),
