@@ -192,7 +192,10 @@ impl Desk {
             version: started.version.clone(),
             reason: started.reason.clone(),
         };
-        self.record_found(noticed(&body, stream(change), Some(0))?)
+        let mut draft = noticed(&body, stream(change), Some(0))?;
+        // A list of words may name somebody, and goes then without taking other records with it.
+        draft.erasable_alone = true;
+        self.record_found(draft)
     }
 
     /// Changes of safeguards, the newest first.

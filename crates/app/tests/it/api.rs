@@ -10,6 +10,7 @@ mod busy;
 mod calls;
 mod changes;
 pub(crate) mod client;
+mod configuration;
 mod controls;
 mod document;
 mod enrichments;
