@@ -237,6 +237,7 @@ mod tests {
             description: String::new(),
             capture: Capture::None,
             capture_reason: None,
+            cost_centre: None,
         };
         let fields = body.fields().expect("a struct of text is an object");
         assert!(
