@@ -26,6 +26,7 @@ pub mod erasures;
 pub mod findings;
 pub mod forms;
 pub mod guards;
+pub mod invoices;
 pub mod issuers;
 pub mod keys;
 pub mod masked;

@@ -16,6 +16,7 @@ mod enrich;
 mod erasure;
 mod finding;
 mod input;
+mod invoice;
 mod issuer;
 mod measure;
 mod opening;
@@ -59,6 +60,7 @@ pub use erasure::{
 };
 pub use finding::{FindingClosed, FindingKind, FindingOpened};
 pub use input::Input;
+pub use invoice::InvoiceRecorded;
 pub use issuer::{IssuerAdded, IssuerRemoved};
 pub use measure::{GuardMeasured, MeasuredGuard};
 pub use opening::{
@@ -213,6 +215,7 @@ bodies! {
     BudgetAlertResolved => "budget.alert_resolved",
     UsageReported => "usage.reported",
     UsageReconciled => "usage.reconciled",
+    InvoiceRecorded => "invoice.recorded",
     FindingOpened => "finding.opened",
     FindingClosed => "finding.closed",
     GuardProbed => "guard.probed",

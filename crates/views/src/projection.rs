@@ -15,6 +15,7 @@ mod credentials;
 mod enrichments;
 pub(crate) mod filed;
 mod findings;
+mod invoices;
 mod issuers;
 pub(crate) mod ledger;
 mod measurements;
@@ -133,6 +134,7 @@ pub const ALL: &[Projection] = &[
     sources::SOURCES,
     shards::SHARDS,
     usage::USAGE,
+    invoices::INVOICES,
     findings::FINDINGS,
     rules::RULES,
     ledger::LEDGER,

@@ -16,6 +16,7 @@ pub(crate) mod facts;
 mod findings;
 mod guards;
 mod history;
+mod invoices;
 mod issuers;
 mod measurements;
 mod models;
@@ -68,6 +69,7 @@ pub use enrichments::{
 pub use findings::FindingRow;
 pub use guards::{GuardKey, GuardReport, GuardSide, GuardedCalls, MAX_GUARD_GROUPS, OutcomeCounts};
 pub use history::{Change, NoiseRow, Subject, Unplaced};
+pub use invoices::{InvoiceRow, Taken};
 pub use issuers::IssuerRow;
 pub use measurements::{MeasurementRow, MeasurementSaid};
 pub use models::{CallPlace, MAX_MODELS_SEEN, ModelSeen};

@@ -11,6 +11,7 @@ pub(super) mod controls;
 pub(super) mod enrichments;
 pub(super) mod erasures;
 pub(super) mod guards;
+pub(super) mod invoices;
 pub(super) mod issuers;
 pub(super) mod keys;
 pub(super) mod log;

@@ -5,9 +5,9 @@
 use axum::http::Method;
 
 use super::handlers::{
-    budgets, calls, configuration, controls, enrichments, erasures, guards, issuers, keys, log, openings,
-    operation, packs, people, playground, policies, probes, registers, rules, running, scitt, sessions,
-    shards, sources, stops, systems, tiles, traffic, usage, verifications,
+    budgets, calls, configuration, controls, enrichments, erasures, guards, invoices, issuers, keys, log,
+    openings, operation, packs, people, playground, policies, probes, registers, rules, running, scitt,
+    sessions, shards, sources, stops, systems, tiles, traffic, usage, verifications,
 };
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
@@ -178,6 +178,9 @@ pub(super) fn routes() -> Vec<Route> {
         row(PUT, "/api/v1/rules/{rule}", CHANGE_RULES, Change, "setRule", "Set a rule in place of the version before", 200, &[NotFound, VersionRequired, StateImpossible, UnknownReference]).by(rules::set_rule),
         row(GET, "/api/v1/rules/{rule}/history", READ_RULES, Plain, "readRuleHistory", "Every change of a rule", 200, &[NotFound]).by(rules::rule_history),
         row(POST, "/api/v1/rules/{rule}/end", CHANGE_RULES, Change, "endRule", "End a rule: it is looked at no more", 200, &[NotFound, AlreadySo]).by(rules::end_rule),
+        row(GET, "/api/v1/invoices", READ_SPEND, Plain, "listInvoices", "Invoices of providers, each held against what calls took by the prices on record", 200, &[]).by(invoices::list),
+        row(POST, "/api/v1/invoices", RECONCILE_USAGE, Once, "recordInvoice", "Put a provider's invoice on record and hold it against the calls", 201, &[NotFound]).by(invoices::record),
+        row(GET, "/api/v1/invoices/{invoice}", READ_SPEND, Plain, "readInvoice", "One invoice, held against what is on record now", 200, &[NotFound]).by(invoices::read),
         row(GET, "/api/v1/usage-reports", READ_SPEND, Plain, "listUsageReports", "What providers said they counted, and what that came to beside our calls", 200, &[]).by(usage::reports),
         row(POST, "/api/v1/usage-reports", RECONCILE_USAGE, Once, "reportUsage", "Put a provider's usage export on record and hold it against the calls", 201, &[NotFound]).by(usage::report),
         row(GET, "/api/v1/usage-reports/{report}", READ_SPEND, Plain, "readUsageReport", "One export, held against what is on record now", 200, &[NotFound]).by(usage::comparison),

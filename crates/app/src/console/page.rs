@@ -23,6 +23,7 @@ pub(crate) mod guards;
 pub(crate) mod happened;
 pub(crate) mod home;
 pub(crate) mod inbox;
+pub(crate) mod invoices;
 pub(crate) mod item;
 pub(crate) mod item_fields;
 pub(crate) mod item_form;

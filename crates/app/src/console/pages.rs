@@ -5,8 +5,8 @@
 use super::answer::Answered;
 use super::page::{
     applicability, applicability_approval, applicability_row, budget_form, budgets, calls, configuration,
-    control, controls, costs, decision, entry, erasures, guards, home, inbox, item, item_form, item_work,
-    keep, keys, ledger, login, masking, openings, pack, pack_publishers, packages, packs, people,
+    control, controls, costs, decision, entry, erasures, guards, home, inbox, invoices, item, item_form,
+    item_work, keep, keys, ledger, login, masking, openings, pack, pack_publishers, packages, packs, people,
     person_sessions, playground, policies, policy_proposal, providers, registers, rule_form, rules,
     saved_views, search, settings, sources, stops, story, system, systems, traffic, unmask, usage,
 };
@@ -274,6 +274,9 @@ pub(crate) const PAGES: &[Page] = &[
     post("/budgets/{budget}", CHANGE_BUDGETS, Area::Budgets, "page.budget.set", budget_form::set),
     post("/budgets/{budget}/end", CHANGE_BUDGETS, Area::Budgets, "page.budget.end", budget_form::end),
     get("/costs", READ_SPEND, Everything, Area::Costs, "page.costs", costs::show),
+
+    get("/invoices", READ_SPEND, Present, Area::Costs, "page.invoices", invoices::list),
+    post("/invoices", RECONCILE_USAGE, Area::Costs, "page.invoice.record", invoices::record),
 
     get("/rules", READ_RULES, Everything, Area::Rules, "page.rules", rules::list),
     get("/rules/new", CHANGE_RULES, Present, Area::Rules, "page.rule.new", rule_form::new),

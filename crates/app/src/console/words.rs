@@ -244,6 +244,7 @@ fn usage_change(record_type: &str) -> &str {
         "usage.reconciled" => "held what a provider counted against the calls",
         "finding.opened" => "found what the gateway or the inventory does not know",
         "finding.closed" => "closed a finding",
+        "invoice.recorded" => "put an invoice of a provider on record",
         "configuration.changed" => "started under other safeguards",
         "configuration.explained" => "said why safeguards were changed",
         other => opening_change(other),

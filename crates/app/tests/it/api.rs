@@ -20,6 +20,7 @@ mod erasures;
 mod form;
 mod guard_outcomes;
 pub(crate) mod house;
+mod invoices;
 mod let_in;
 mod observing;
 mod openings;
