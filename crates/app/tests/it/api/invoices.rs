@@ -134,11 +134,17 @@ fn what_is_under_way_or_has_no_price_leaves_an_invoice_undetermined() {
         1,
         "a difference that shows later is in no finding"
     );
+    house.clock.set(at("2026-03-04T13:00:00Z"));
     begin(&house, &system, &key, None);
-    let unpriced = json!({"provider": "local", "number": "9", "from": "2026-03-03", "until": "2026-03-04T12:00:00Z", "micros": 9000,
-        "currency": "EUR", "note": "n"});
-    house.clock.set(at("2026-03-04T12:00:01Z"));
-    begin(&house, &system, &key, None);
+    house.clock.set(at("2026-03-05T12:00:00Z"));
+    let admin = house.session(&ada);
+    let mut unpriced = invoice("2", 9000);
+    (unpriced["from"], unpriced["until"]) = (json!("2026-03-04"), json!("2026-03-05"));
     let unpriced = house.post(&admin, PATH, &unpriced).ok().json();
-    assert!(unpriced["compared"]["verdict"] != "agrees", "{unpriced}");
+    let compared = &unpriced["compared"];
+    assert_eq!(
+        (&compared["verdict"], &compared["calls_unpriced"]),
+        (&json!("undetermined"), &json!(1)),
+        "{unpriced}"
+    );
 }
