@@ -62,6 +62,7 @@ pub(crate) enum Area {
     Usage,
     Budgets,
     Costs,
+    Invoices,
     Guards,
     Policies,
     Packs,
@@ -77,6 +78,7 @@ pub(crate) enum Area {
     Erasures,
     Sources,
     Records,
+    Configuration,
     Settings,
 }
 
@@ -123,6 +125,7 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
             item("Providers", "/providers", Permission::ReadPolicies, Area::Providers),
             item("Budgets", "/budgets", Permission::ReadSpend, Area::Budgets),
             item("Costs", "/costs", Permission::ReadSpend, Area::Costs),
+            item("Invoices", "/invoices", Permission::ReadSpend, Area::Invoices),
             item("Emergency stops", "/stops", Permission::ReadStops, Area::Stops),
             item("Openings", "/openings", Permission::ReadOpenings, Area::Openings),
             item("Usage", "/usage", Permission::ReadSpend, Area::Usage),
@@ -158,7 +161,13 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
             item("Erasures", "/erasures", Permission::DecideErasures, Area::Erasures),
         ],
     ),
-    ("Settings", &[item("This installation", "/settings", Permission::ReadPolicies, Area::Settings)]),
+    (
+        "Settings",
+        &[
+            item("This installation", "/settings", Permission::ReadPolicies, Area::Settings),
+            item("Changes of safeguards", "/configuration", Permission::ReadPolicies, Area::Configuration),
+        ],
+    ),
 ];
 
 const PUBLIC: Access = Access::Public;
@@ -275,8 +284,8 @@ pub(crate) const PAGES: &[Page] = &[
     post("/budgets/{budget}/end", CHANGE_BUDGETS, Area::Budgets, "page.budget.end", budget_form::end),
     get("/costs", READ_SPEND, Everything, Area::Costs, "page.costs", costs::show),
 
-    get("/invoices", READ_SPEND, Present, Area::Costs, "page.invoices", invoices::list),
-    post("/invoices", RECONCILE_USAGE, Area::Costs, "page.invoice.record", invoices::record),
+    get("/invoices", READ_SPEND, Present, Area::Invoices, "page.invoices", invoices::list),
+    post("/invoices", RECONCILE_USAGE, Area::Invoices, "page.invoice.record", invoices::record),
 
     get("/rules", READ_RULES, Everything, Area::Rules, "page.rules", rules::list),
     get("/rules/new", CHANGE_RULES, Present, Area::Rules, "page.rule.new", rule_form::new),
@@ -303,9 +312,9 @@ pub(crate) const PAGES: &[Page] = &[
     get("/guards", READ_POLICIES, Present, Area::Guards, "page.guards", guards::list),
     post("/guards", PROBE_GUARDS, Area::Guards, "page.guards.probe", guards::run),
 
-    get("/configuration", READ_POLICIES, Present, Area::Settings, "page.configuration", configuration::list),
-    get("/configuration/{change}", READ_POLICIES, Present, Area::Settings, "page.configuration.change", configuration::show),
-    post("/configuration/{change}/explain", PUBLISH_POLICIES, Area::Settings, "page.configuration.explain", configuration::explain),
+    get("/configuration", READ_POLICIES, Present, Area::Configuration, "page.configuration", configuration::list),
+    get("/configuration/{change}", READ_POLICIES, Present, Area::Configuration, "page.configuration.change", configuration::show),
+    post("/configuration/{change}/explain", PUBLISH_POLICIES, Area::Configuration, "page.configuration.explain", configuration::explain),
 
     get("/policies", READ_POLICIES, Prefix, Area::Policies, "page.policies", policies::list),
     get("/policies/new", PUBLISH_POLICIES, Present, Area::Policies, "page.policy.new", policies::new),
