@@ -21,17 +21,15 @@ const MAX_ACCOUNTS_BYTES: u64 = 1 << 20;
 
 /// Records what the settings of this start, `loaded`, change; `reason` is what whoever starts it says of why.
 pub(crate) fn note(held: &Held, loaded: &Draft, reason: Option<&str>) -> Result<(), Failure> {
-    let reason = reason.map(checked).transpose()?;
     let settings = loaded.body.get("settings").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let silent = reason.is_none();
-    let started =
-        Started { settings, account: account(), version: env!("CARGO_PKG_VERSION").to_owned(), reason };
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let started = Started { settings, account: account(), version, reason: reason.map(str::to_owned) };
     let changed = held.desk()?.note_safeguards(&started).map_err(|refusal| {
         Failure::failed(format!(
             "what this start changes of guards, rules of masking and other safeguards cannot be recorded: {refusal}; start again"
         ))
     })?;
-    if changed && silent {
+    if changed && reason.is_none() {
         terminal::say(
             "guards, rules of masking or other safeguards differ from those of the start before, which is on record; say why with tabellion configuration explain, in the console, or next time with --reason",
         );
@@ -39,7 +37,8 @@ pub(crate) fn note(held: &Held, loaded: &Draft, reason: Option<&str>) -> Result<
     Ok(())
 }
 
-fn checked(reason: &str) -> Result<String, Failure> {
+/// A reason as it is recorded.
+pub(crate) fn checked(reason: &str) -> Result<String, Failure> {
     let reason = reason.trim();
     if reason.is_empty() || reason.chars().count() > MAX_REASON_CHARS {
         return Err(Failure::malformed(format!("--reason takes 1 to {MAX_REASON_CHARS} characters")));

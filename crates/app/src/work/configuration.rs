@@ -157,7 +157,7 @@ enum Before {
 }
 
 impl Desk {
-    /// Records what this start changes of safeguards, after its `config.loaded` and before anything is let through. Whether there was a change.
+    /// Records what this start changes of safeguards, after its `config.loaded` and before anything is let through. Whether that is another than held before.
     pub fn note_safeguards(&self, started: &Started) -> Result<bool, Refusal> {
         self.refresh()?;
         let now = safeguards_of(&started.settings).ok_or_else(|| {
@@ -195,7 +195,7 @@ impl Desk {
         let mut draft = noticed(&body, stream(change), Some(0))?;
         // A list of words may name somebody, and goes then without taking other records with it.
         draft.erasable_alone = true;
-        self.record_found(draft)
+        Ok(self.record_found(draft)? && !body.first)
     }
 
     /// Changes of safeguards, the newest first.

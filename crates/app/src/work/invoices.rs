@@ -5,10 +5,10 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tabellion_model::RecordId;
 use tabellion_model::body::{FindingKind, InvoiceRecorded};
 use tabellion_model::charge::Currency;
 use tabellion_model::usage::DAY_US;
-use tabellion_model::{Micros, RecordId};
 use tabellion_views::query::{InvoiceRow, MAX_SPEND_DAYS, Taken};
 
 use super::asking::{all, refer};
@@ -352,6 +352,8 @@ fn check_reach(actor: &Actor) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use tabellion_model::Micros;
+
     use super::*;
 
     fn of(micros: u64, tolerance_per_mille: u64) -> InvoiceRecorded {

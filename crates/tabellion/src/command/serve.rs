@@ -66,7 +66,8 @@ pub(crate) struct Ready {
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let directory = Directory::find(&options.place)?;
     options.place.check_config_is_there()?;
-    let said = Said { without_policy: options.without_policy, reason: options.reason.clone() };
+    let reason = options.reason.as_deref().map(safeguards::checked).transpose()?;
+    let said = Said { without_policy: options.without_policy, reason };
     hold(&directory, &said, Arc::new(terminal::say), |_| {})?;
     terminal::say("stopped: everything that was acknowledged is durable, the epoch is closed");
     Ok(())

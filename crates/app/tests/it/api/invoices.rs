@@ -64,7 +64,7 @@ fn invoice(number: &str, micros: u64) -> Value {
 fn an_invoice_is_held_against_what_calls_took_and_a_difference_is_found_once() {
     let house = House::new();
     let (ada, admin) = house.person("Ada", &[Role::Administrator]);
-    let (_, dev) = house.person("Dee", &[Role::Developer]);
+    let (dee, _) = house.person("Dee", &[Role::Developer]);
     let system = house.live_system(&admin, "Loan support");
     let (key, _) = house.key(&admin, &system);
     let price = json!({"upstream": "local", "model": "small", "currency": "EUR", "input": 2_000_000, "output": 1_000_000, "from": "2020-01-01",
@@ -103,7 +103,7 @@ fn an_invoice_is_held_against_what_calls_took_and_a_difference_is_found_once() {
     let superseded: Vec<&Value> =
         listed["invoices"].as_array().expect("invoices").iter().map(|one| &one["superseded"]).collect();
     assert_eq!(superseded, [&json!(false), &json!(true), &json!(false)], "{listed}");
-    house.get(&dev, PATH).refused(403, "not_permitted");
+    house.get(&house.session(&dee), PATH).refused(403, "not_permitted");
     let mut early = invoice("3", 1);
     early["until"] = json!("2026-03-05");
     house.post(&admin_now, PATH, &early).refused(400, "malformed");
