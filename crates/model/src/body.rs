@@ -10,12 +10,14 @@ mod assess;
 mod budget;
 mod call;
 mod caller;
+mod configuration;
 mod content;
 mod credential;
 mod enrich;
 mod erasure;
 mod finding;
 mod input;
+mod invoice;
 mod issuer;
 mod measure;
 mod opening;
@@ -40,12 +42,18 @@ use serde_json::{Map, Value};
 pub use access::AccessGiven;
 pub use applicability::{SoaApproved, SoaDecided, SoaRefused};
 pub use assess::{AwaitedLook, CallAssessed};
-pub use budget::{BudgetCrossed, BudgetEnded, BudgetScope, BudgetSet, BudgetSubject, CapKind, Caps};
+pub use budget::{
+    BudgetAlertEnd, BudgetAlertResolved, BudgetCrossed, BudgetEnded, BudgetScope, BudgetSet, BudgetSubject,
+    CapKind, Caps,
+};
 pub use call::{
     Answered, Attempt, CallAuthorised, CallBroken, CallCompleted, CallDenied, Capture, Conversed, DataTerms,
     Delivered, GuardOutcome, Guarded, Masked, Observed, Outcome, Training, Usage,
 };
 pub use caller::{CallerShown, Chain, NOBODY, OF_PERSON, Proof, ProofKind, set_apart};
+pub use configuration::{
+    ConfigurationChanged, ConfigurationExplained, MemberChange, SafeguardChange, SafeguardTurn,
+};
 pub use content::ContentViewed;
 pub use credential::{CredentialIssued, CredentialRevoked};
 pub use enrich::{CallEnriched, EnrichLabel, EnrichOutcome, EnrichedSide, Enrichment};
@@ -55,6 +63,7 @@ pub use erasure::{
 };
 pub use finding::{FindingClosed, FindingKind, FindingOpened};
 pub use input::Input;
+pub use invoice::InvoiceRecorded;
 pub use issuer::{IssuerAdded, IssuerRemoved};
 pub use measure::{GuardMeasured, MeasuredGuard};
 pub use opening::{
@@ -73,8 +82,8 @@ pub use person::{
     LinkIssued, PersonAdded, PersonDetails, Role, RoleGranted, RoleRevoked, SessionClosed, SessionOpened,
 };
 pub use policy::{
-    ObservationEnd, PolicyConfirmed, PolicyObservationEnded, PolicyObserved, PolicyProposed, PolicyPublished,
-    PolicyRefused, PolicyReplayed, PolicyWithdrawn,
+    ObservationEnd, PolicyConfirmed, PolicyObservationEnded, PolicyObserved, PolicyProposalWithdrawn,
+    PolicyProposed, PolicyPublished, PolicyRefused, PolicyReplayed, PolicyWithdrawn,
 };
 pub use price::{PriceSet, PriceWithdrawn};
 pub use probe::{GuardProbed, ProbeCause, ProbeResult, ProbedPlace};
@@ -143,6 +152,7 @@ bodies! {
     PolicyPublished => "policy.published",
     PolicyWithdrawn => "policy.withdrawn",
     PolicyProposed => "policy.proposed",
+    PolicyProposalWithdrawn => "policy.proposal_withdrawn",
     PolicyObserved => "policy.observed",
     PolicyObservationEnded => "policy.observation_ended",
     PolicyRefused => "policy.refused",
@@ -169,6 +179,8 @@ bodies! {
     SoaApproved => "soa.approved",
     SoaRefused => "soa.refused",
     ConfigLoaded => "config.loaded",
+    ConfigurationChanged => "configuration.changed",
+    ConfigurationExplained => "configuration.explained",
     NoiseCounted => "noise.counted",
     RegisterSaved => "register.saved",
     RegisterSubmitted => "register.submitted",
@@ -211,8 +223,10 @@ bodies! {
     CircuitOpened => "provider.circuit_opened",
     CircuitClosed => "provider.circuit_closed",
     BudgetCrossed => "budget.crossed",
+    BudgetAlertResolved => "budget.alert_resolved",
     UsageReported => "usage.reported",
     UsageReconciled => "usage.reconciled",
+    InvoiceRecorded => "invoice.recorded",
     FindingOpened => "finding.opened",
     FindingClosed => "finding.closed",
     GuardProbed => "guard.probed",
@@ -237,6 +251,7 @@ mod tests {
             description: String::new(),
             capture: Capture::None,
             capture_reason: None,
+            cost_centre: None,
         };
         let fields = body.fields().expect("a struct of text is an object");
         assert!(

@@ -174,6 +174,12 @@ impl IdKind for FindingKind {
     const NAME: &'static str = "finding";
 }
 
+/// Marks ids of changes of the configuration.
+pub enum ConfigurationChangeKind {}
+impl IdKind for ConfigurationChangeKind {
+    const NAME: &'static str = "configuration change";
+}
+
 /// Marks ids of emergency stops.
 pub enum StopKind {}
 impl IdKind for StopKind {
@@ -214,6 +220,8 @@ pub type ErasureRequestId = Id<ErasureRequestKind>;
 pub type StopId = Id<StopKind>;
 /// Names a finding.
 pub type FindingId = Id<FindingKind>;
+/// Names a change of the configuration.
+pub type ConfigurationChangeId = Id<ConfigurationChangeKind>;
 /// Names an opening of declared routes.
 pub type OpeningId = Id<OpeningKind>;
 /// Names a legal hold.

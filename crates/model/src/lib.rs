@@ -64,10 +64,10 @@ pub use header::{
     is_role,
 };
 pub use id::{
-    CredentialId, CredentialKind, ErasureRequestId, ErasureRequestKind, FindingId, FindingKind, HoldId,
-    HoldKind, Id, IdKind, ItemId, ItemKind, KeyId, OpeningId, OpeningKind, ProducerId, ProducerKind,
-    RecordId, RecordKind, StopId, StopKind, SystemId, SystemKind, UnitId, UnitKind, VaultKeyId, VaultKeyKind,
-    ViewId, ViewKind,
+    ConfigurationChangeId, ConfigurationChangeKind, CredentialId, CredentialKind, ErasureRequestId,
+    ErasureRequestKind, FindingId, FindingKind, HoldId, HoldKind, Id, IdKind, ItemId, ItemKind, KeyId,
+    OpeningId, OpeningKind, ProducerId, ProducerKind, RecordId, RecordKind, StopId, StopKind, SystemId,
+    SystemKind, UnitId, UnitKind, VaultKeyId, VaultKeyKind, ViewId, ViewKind,
 };
 pub use jcs::{JcsError, Json, MAX_INTEGER, MAX_NESTING, check as check_json, parse_jcs, to_jcs};
 pub use key::{KeyChain, KeyEnd, KeyError, KeyGrant, KeyStatus, Standing};

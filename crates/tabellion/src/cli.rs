@@ -3,9 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    access, anchor, backup, demo, doctor, envelope, erase, export, fsck, hold, init, issuer, key, log, mask,
-    opening, person, policy, probe, rebuild, record, restore, retain, serve, shard, statement, stop, system,
-    usage, vault, witness,
+    access, anchor, backup, configuration, demo, doctor, envelope, erase, export, fsck, hold, init, issuer,
+    key, log, mask, opening, person, policy, probe, rebuild, record, restore, retain, serve, shard,
+    statement, stop, system, usage, vault, witness,
 };
 use crate::failure::Failure;
 use crate::verifying;
@@ -57,7 +57,10 @@ enum Command {
     /// Delete an AI system's content after a time of grace, or take that back
     #[command(subcommand)]
     System(system::Action),
-    /// Lint, test and compare policies as files, before they are published
+    /// List what starts changed of guards, rules of masking and other safeguards; say why
+    #[command(subcommand)]
+    Configuration(configuration::Action),
+    /// Lint, test and compare policies as files; put changes of them forward, confirm them and take them back
     #[command(subcommand)]
     Policy(policy::Action),
     /// Try the rules of masking on text and on a table of cases; nothing is sent
@@ -125,6 +128,7 @@ impl Cli {
             Command::Access(options) => access::run(&options),
             Command::Retain(options) => retain::run(&options),
             Command::System(action) => system::run(&action),
+            Command::Configuration(action) => configuration::run(&action),
             Command::Policy(action) => policy::run(&action),
             Command::Mask(action) => mask::run(&action),
             Command::Person(action) => person::run(&action),

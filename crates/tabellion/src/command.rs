@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod anchor;
 pub(crate) mod backup;
+pub(crate) mod configuration;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod envelope;
@@ -25,6 +26,7 @@ pub(crate) mod restore;
 pub(crate) mod retain;
 pub(crate) mod serve;
 pub(crate) mod shard;
+mod shown;
 pub(crate) mod statement;
 pub(crate) mod stop;
 pub(crate) mod system;

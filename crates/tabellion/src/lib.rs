@@ -18,6 +18,7 @@ mod perform;
 mod playground;
 pub mod request;
 mod running;
+mod safeguards;
 mod sealing;
 mod secret;
 mod simulated;

@@ -4,6 +4,7 @@
 //! comes from the command line. Must never: decide what a request may not say about itself (that is the ledger's rule).
 
 mod erasing;
+mod governing;
 mod openings;
 mod people;
 mod probes;
@@ -56,6 +57,9 @@ pub(crate) fn perform(held: &Held, request: &Request) -> Response {
         return response;
     }
     if let Some(response) = openings::perform(held, request) {
+        return response;
+    }
+    if let Some(response) = governing::perform(held, request) {
         return response;
     }
     if let Some(response) = erasing::refused(held, request) {
@@ -152,6 +156,8 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         | Request::ListProbes {}
         | Request::MeasureGuards {}
         | Request::Openings { .. }
+        | Request::Policies { .. }
+        | Request::Configuration { .. }
         | Request::RegisterShard { .. }
         | Request::RegisterStatement { .. } => Err(malformed(
             "people, statements, stops and openings go through the desk of whoever holds the log".to_owned(),

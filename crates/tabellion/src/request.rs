@@ -3,6 +3,7 @@
 //! Promises: a closed set with closed members, each mapped to one call of the ledger. Must never: know where it is carried out.
 
 mod erasures;
+mod governing;
 mod lines;
 mod openings;
 mod probes;
@@ -14,6 +15,7 @@ use tabellion_ledger::{Draft, Reached};
 use tabellion_model::body::VerificationRan;
 
 pub(crate) use erasures::{Erased, Expiring, HeldSystem, KeepRule, Pending};
+pub use governing::{ConfigurationAct, PolicyAct};
 pub use lines::{Appended, IssuerLine, LastEpoch, Summary};
 pub(crate) use openings::{OpeningAct, OpeningLine};
 pub(crate) use probes::{MeasureLine, ProbeLine};
@@ -252,6 +254,16 @@ pub enum Request {
         /// What to do.
         act: OpeningAct,
     },
+    /// Changes of policies that two people make.
+    Policies {
+        /// What to do.
+        act: PolicyAct,
+    },
+    /// Changes of safeguards in the configuration.
+    Configuration {
+        /// What to do.
+        act: ConfigurationAct,
+    },
     /// Register statements of an issuer under a key.
     AddIssuer {
         /// The claim `iss` of its statements.
@@ -476,6 +488,11 @@ pub enum Answer {
     Openings {
         /// The last asked for first.
         openings: Vec<OpeningLine>,
+    },
+    /// To [`Request::Policies`] and [`Request::Configuration`].
+    Resource {
+        /// What the API says of it.
+        resource: serde_json::Value,
     },
     /// A key of an issuer was added or removed.
     Issuer {

@@ -10,10 +10,12 @@ mod budget_alerts;
 mod budgets;
 pub(crate) mod calls;
 mod changes;
+mod configuration;
 mod credentials;
 mod enrichments;
 pub(crate) mod filed;
 mod findings;
+mod invoices;
 mod issuers;
 pub(crate) mod ledger;
 mod measurements;
@@ -114,6 +116,7 @@ pub const ALL: &[Projection] = &[
     people::PEOPLE,
     calls::CALLS,
     operations::OPERATIONS,
+    configuration::CONFIGURATION,
     changes::CHANGES,
     registers::REGISTERS,
     applicability::APPLICABILITY,
@@ -131,6 +134,7 @@ pub const ALL: &[Projection] = &[
     sources::SOURCES,
     shards::SHARDS,
     usage::USAGE,
+    invoices::INVOICES,
     findings::FINDINGS,
     rules::RULES,
     ledger::LEDGER,

@@ -121,6 +121,7 @@ fn one_system(number: u32) -> Outcome<Vec<Draft>> {
         description: format!("Helps the staff of unit {number} with {purpose}, in two languages"),
         capture: if captures(number) { Capture::Masked } else { Capture::None },
         capture_reason: None,
+        cost_centre: None,
     };
     let live = SystemStageChanged { stage: SystemStage::Live, reason: "it was assessed".to_owned() };
     let mut drafts = vec![

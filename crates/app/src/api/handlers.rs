@@ -6,10 +6,12 @@
 
 pub(super) mod budgets;
 pub(super) mod calls;
+pub(super) mod configuration;
 pub(super) mod controls;
 pub(super) mod enrichments;
 pub(super) mod erasures;
 pub(super) mod guards;
+pub(super) mod invoices;
 pub(super) mod issuers;
 pub(super) mod keys;
 pub(super) mod log;

@@ -5,9 +5,9 @@
 use axum::http::Method;
 
 use super::handlers::{
-    budgets, calls, controls, enrichments, erasures, guards, issuers, keys, log, openings, operation, packs,
-    people, playground, policies, probes, registers, rules, running, scitt, sessions, shards, sources, stops,
-    systems, tiles, traffic, usage, verifications,
+    budgets, calls, configuration, controls, enrichments, erasures, guards, invoices, issuers, keys, log,
+    openings, operation, packs, people, playground, policies, probes, registers, rules, running, scitt,
+    sessions, shards, sources, stops, systems, tiles, traffic, usage, verifications,
 };
 use super::route::Headers::{Change, Once, Plain};
 use super::route::{Access, Columns, Route};
@@ -139,6 +139,12 @@ pub(super) fn routes() -> Vec<Route> {
         row(PUT, "/api/v1/policies/{policy}/proposal", PUBLISH_POLICIES, Change, "proposePolicy", "Put a text, or the end of a policy, forward; nothing is in force by that", 200, &[NotFound, AlreadySo, PolicyFaulty, StillObserved, VersionRequired]).by(policies::propose),
         row(POST, "/api/v1/policies/{policy}/proposal/confirm", PUBLISH_POLICIES, Change, "confirmPolicy", "Have come about what somebody else put forward of a policy", 200, &[NotFound, AlreadySo, NotPermitted, NotWhatWasShown, OwnWork, OwnLink, StateImpossible, PolicyFaulty, StillObserved, ReplayNeeded, ReplayOutdated]).by(policies::confirm),
 
+        row(POST, "/api/v1/policies/{policy}/proposal/withdraw", PUBLISH_POLICIES, Change, "withdrawPolicyProposal", "Take back what one put forward of a policy", 200, &[NotFound, AlreadySo, NotPermitted, NotWhatWasShown]).by(policies::take_back),
+
+        row(GET, "/api/v1/configuration-changes", READ_POLICIES, Plain, "listConfigurationChanges", "What starts changed of guards, rules of masking and other safeguards of the configuration", 200, &[]).by(configuration::list),
+        row(GET, "/api/v1/configuration-changes/{change}", READ_POLICIES, Plain, "readConfigurationChange", "One change of safeguards, rule by rule", 200, &[NotFound]).by(configuration::read),
+        row(POST, "/api/v1/configuration-changes/{change}/explain", PUBLISH_POLICIES, Change, "explainConfigurationChange", "Say why safeguards were changed", 200, &[NotFound]).by(configuration::explain),
+
         row(GET, "/api/v1/policy-packs", READ_POLICIES, Plain, "listPolicyPacks", "All policy packs, also those that wait for a second person", 200, &[]).by(packs::list),
         row(POST, "/api/v1/policy-packs", PUBLISH_POLICIES, Once, "proposePolicyPack", "Put a signed policy pack forward; nothing of it is in force by that", 201, &[PolicyFaulty, UnknownReference, AlreadySo, StateImpossible, PackUnsigned, PackPublisherUnknown, PackBelowPin, PackTaken, PackTestsFail, PackWidens]).by(packs::propose),
         row(GET, "/api/v1/policy-packs/{pack}", READ_POLICIES, Plain, "readPolicyPack", "One policy pack, with what waits for a second person", 200, &[NotFound]).by(packs::read),
@@ -172,6 +178,9 @@ pub(super) fn routes() -> Vec<Route> {
         row(PUT, "/api/v1/rules/{rule}", CHANGE_RULES, Change, "setRule", "Set a rule in place of the version before", 200, &[NotFound, VersionRequired, StateImpossible, UnknownReference]).by(rules::set_rule),
         row(GET, "/api/v1/rules/{rule}/history", READ_RULES, Plain, "readRuleHistory", "Every change of a rule", 200, &[NotFound]).by(rules::rule_history),
         row(POST, "/api/v1/rules/{rule}/end", CHANGE_RULES, Change, "endRule", "End a rule: it is looked at no more", 200, &[NotFound, AlreadySo]).by(rules::end_rule),
+        row(GET, "/api/v1/invoices", READ_SPEND, Plain, "listInvoices", "Invoices of providers, each held against what calls took by the prices on record", 200, &[]).by(invoices::list),
+        row(POST, "/api/v1/invoices", RECONCILE_USAGE, Once, "recordInvoice", "Put a provider's invoice on record and hold it against the calls", 201, &[NotFound]).by(invoices::record),
+        row(GET, "/api/v1/invoices/{invoice}", READ_SPEND, Plain, "readInvoice", "One invoice, held against what is on record now", 200, &[NotFound]).by(invoices::read),
         row(GET, "/api/v1/usage-reports", READ_SPEND, Plain, "listUsageReports", "What providers said they counted, and what that came to beside our calls", 200, &[]).by(usage::reports),
         row(POST, "/api/v1/usage-reports", RECONCILE_USAGE, Once, "reportUsage", "Put a provider's usage export on record and hold it against the calls", 201, &[NotFound]).by(usage::report),
         row(GET, "/api/v1/usage-reports/{report}", READ_SPEND, Plain, "readUsageReport", "One export, held against what is on record now", 200, &[NotFound]).by(usage::comparison),

@@ -4,11 +4,11 @@
 
 use super::answer::Answered;
 use super::page::{
-    applicability, applicability_approval, applicability_row, budget_form, budgets, calls, control, controls,
-    costs, decision, entry, erasures, guards, home, inbox, item, item_form, item_work, keep, keys, ledger,
-    login, masking, openings, pack, pack_publishers, packages, packs, people, person_sessions, playground,
-    policies, policy_proposal, providers, registers, rule_form, rules, saved_views, search, settings,
-    sources, stops, story, system, systems, traffic, unmask, usage,
+    applicability, applicability_approval, applicability_row, budget_form, budgets, calls, configuration,
+    control, controls, costs, decision, entry, erasures, guards, home, inbox, invoices, item, item_form,
+    item_work, keep, keys, ledger, login, masking, openings, pack, pack_publishers, packages, packs, people,
+    person_sessions, playground, policies, policy_proposal, providers, registers, rule_form, rules,
+    saved_views, search, settings, sources, stops, story, system, systems, traffic, unmask, usage,
 };
 use super::visit::Visit;
 use crate::api::Access;
@@ -62,6 +62,7 @@ pub(crate) enum Area {
     Usage,
     Budgets,
     Costs,
+    Invoices,
     Guards,
     Policies,
     Packs,
@@ -77,6 +78,7 @@ pub(crate) enum Area {
     Erasures,
     Sources,
     Records,
+    Configuration,
     Settings,
 }
 
@@ -123,6 +125,7 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
             item("Providers", "/providers", Permission::ReadPolicies, Area::Providers),
             item("Budgets", "/budgets", Permission::ReadSpend, Area::Budgets),
             item("Costs", "/costs", Permission::ReadSpend, Area::Costs),
+            item("Invoices", "/invoices", Permission::ReadSpend, Area::Invoices),
             item("Emergency stops", "/stops", Permission::ReadStops, Area::Stops),
             item("Openings", "/openings", Permission::ReadOpenings, Area::Openings),
             item("Usage", "/usage", Permission::ReadSpend, Area::Usage),
@@ -158,7 +161,13 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
             item("Erasures", "/erasures", Permission::DecideErasures, Area::Erasures),
         ],
     ),
-    ("Settings", &[item("This installation", "/settings", Permission::ReadPolicies, Area::Settings)]),
+    (
+        "Settings",
+        &[
+            item("This installation", "/settings", Permission::ReadPolicies, Area::Settings),
+            item("Changes of safeguards", "/configuration", Permission::ReadPolicies, Area::Configuration),
+        ],
+    ),
 ];
 
 const PUBLIC: Access = Access::Public;
@@ -275,6 +284,9 @@ pub(crate) const PAGES: &[Page] = &[
     post("/budgets/{budget}/end", CHANGE_BUDGETS, Area::Budgets, "page.budget.end", budget_form::end),
     get("/costs", READ_SPEND, Everything, Area::Costs, "page.costs", costs::show),
 
+    get("/invoices", READ_SPEND, Present, Area::Invoices, "page.invoices", invoices::list),
+    post("/invoices", RECONCILE_USAGE, Area::Invoices, "page.invoice.record", invoices::record),
+
     get("/rules", READ_RULES, Everything, Area::Rules, "page.rules", rules::list),
     get("/rules/new", CHANGE_RULES, Present, Area::Rules, "page.rule.new", rule_form::new),
     post("/rules/new", CHANGE_RULES, Area::Rules, "page.rule.first", rule_form::create),
@@ -300,6 +312,10 @@ pub(crate) const PAGES: &[Page] = &[
     get("/guards", READ_POLICIES, Present, Area::Guards, "page.guards", guards::list),
     post("/guards", PROBE_GUARDS, Area::Guards, "page.guards.probe", guards::run),
 
+    get("/configuration", READ_POLICIES, Present, Area::Configuration, "page.configuration", configuration::list),
+    get("/configuration/{change}", READ_POLICIES, Present, Area::Configuration, "page.configuration.change", configuration::show),
+    post("/configuration/{change}/explain", PUBLISH_POLICIES, Area::Configuration, "page.configuration.explain", configuration::explain),
+
     get("/policies", READ_POLICIES, Prefix, Area::Policies, "page.policies", policies::list),
     get("/policies/new", PUBLISH_POLICIES, Present, Area::Policies, "page.policy.new", policies::new),
     post("/policies/new", PUBLISH_POLICIES, Area::Policies, "page.policy.first", policies::publish_first),
@@ -309,6 +325,7 @@ pub(crate) const PAGES: &[Page] = &[
     post("/policies/{policy}/withdraw", PUBLISH_POLICIES, Area::Policies, "page.policy.withdraw", policies::withdraw),
     get("/policies/{policy}/proposal", READ_POLICIES, Present, Area::Policies, "page.policy.proposal", policy_proposal::show),
     post("/policies/{policy}/proposal", PUBLISH_POLICIES, Area::Policies, "page.policy.confirm", policy_proposal::confirm),
+    post("/policies/{policy}/proposal/withdraw", PUBLISH_POLICIES, Area::Policies, "page.policy.proposal.withdraw", policy_proposal::take_back),
 
     get("/packs", READ_POLICIES, Present, Area::Packs, "page.packs", packs::list),
     post("/packs", PUBLISH_POLICIES, Area::Packs, "page.pack.propose", packs::propose),

@@ -185,9 +185,11 @@ pub(crate) fn change(record_type: &str) -> &str {
         "stop.lifted" => "lifted an emergency stop",
         "stop.refused" => "was refused the lifting of an emergency stop",
         "budget.crossed" => "a share of a budget was passed",
+        "budget.alert_resolved" => "an alert of a budget is over",
         "policy.observed" => "put a policy under observation",
         "policy.observation_ended" => "ended a policy's observation",
         "policy.proposed" => "put a change of a policy forward",
+        "policy.proposal_withdrawn" => "took back a change of a policy",
         "policy.refused" => "tried to bring their own policy into force",
         "person.added" => "added a person",
         "role.granted" => "granted a role",
@@ -252,6 +254,9 @@ fn usage_change(record_type: &str) -> &str {
         "usage.reconciled" => "held what a provider counted against the calls",
         "finding.opened" => "found what the gateway or the inventory does not know",
         "finding.closed" => "closed a finding",
+        "invoice.recorded" => "put an invoice of a provider on record",
+        "configuration.changed" => "started under other safeguards",
+        "configuration.explained" => "said why safeguards were changed",
         other => opening_change(other),
     }
 }

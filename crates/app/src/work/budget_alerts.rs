@@ -1,12 +1,14 @@
 //! Alerts of budgets: a record when a share of a cap is passed, once for each share, cap and window.
 //!
 //! Promises: what was said is not said again, also after a restart, and also when a late settlement brings the sum below the share and another call above it; a
-//! cap that is changed begins anew. Must never: be waited for by a call, or stop one: that is the gateway's.
+//! cap that is changed begins anew. That an alert is over is a record too, once, with why. Must never: be waited for by a call, or stop one: that is the gateway's.
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use tabellion_ledger::DraftParent;
 use tabellion_model::Micros;
-use tabellion_model::body::{BudgetCrossed, CapKind, Caps};
+use tabellion_model::body::{BudgetAlertEnd, BudgetAlertResolved, BudgetCrossed, CapKind, Caps};
+use tabellion_tlog::leaf_hash;
 use tabellion_views::gate::Used;
 use tabellion_views::query::{BudgetAlertRow, BudgetSaid, BudgetVersion as Recorded};
 
@@ -39,16 +41,33 @@ pub struct Alert {
     pub at: Time,
     /// Whether it is of the window of now and of a cap that still is what it was.
     pub stands: bool,
+    /// How it was resolved; null: it stands, or that is not on record yet.
+    pub resolved: Option<Resolved>,
+    /// Its record.
+    pub recorded: Reference,
+}
+
+/// That an alert is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "BudgetAlertResolved")]
+pub struct Resolved {
+    /// Why; null: erased.
+    #[schemars(extend("enum" = ["window_over", "cap_changed", "budget_ended", null]))]
+    pub end: Option<&'static str>,
+    /// When it was recorded.
+    pub at: Time,
     /// Its record.
     pub recorded: Reference,
 }
 
 impl Desk {
-    /// Records every share that was passed and is not on record. Gives how many.
+    /// Records every share that was passed and is not on record, and of every alert that is over that it is. Gives how many were passed.
     pub fn cross_budgets(&self) -> Result<usize, Refusal> {
         self.refresh()?;
         let mut recorded = 0;
         for row in all(|page| self.views.budgets(page))? {
+            self.resolve_alerts(&row)?;
             let Some(said) = row.said.as_ref().filter(|_| !row.ended) else { continue };
             let (from, used) = self.views.budget_used(&row, said)?;
             if from != said.window.start(self.now()) {
@@ -65,6 +84,25 @@ impl Desk {
             }
         }
         Ok(recorded)
+    }
+
+    /// Records of each alert of a budget that it is over, once.
+    fn resolve_alerts(&self, row: &Recorded) -> Result<(), Refusal> {
+        let now = self.now();
+        for alert in self.views.budget_alerts(&row.name, MAX_SHOWN)? {
+            let Some(end) = over(&alert, row, now).filter(|_| alert.resolved.is_none()) else { continue };
+            let body = BudgetAlertResolved { name: row.name.clone(), end };
+            let mut draft = noticed(&body, format!("budget/{}/crossed", row.name), None)?;
+            let crossed = self.ledger.reader().entry(alert.entry)?;
+            draft.parents.push(DraftParent {
+                hash: leaf_hash(&crossed.bytes).to_hex(),
+                record_id: alert.record_id.to_hex(),
+                role: "crossed".to_owned(),
+            });
+            draft.idempotency_key = Some(format!("budget-alert-resolved/{}", alert.record_id));
+            self.record_found(draft)?;
+        }
+        Ok(())
     }
 
     /// How many alerts stand, of all budgets.
@@ -140,18 +178,27 @@ fn is_of(alert: &BudgetAlertRow, crossed: &BudgetCrossed) -> bool {
     })
 }
 
-fn shown(alert: &BudgetAlertRow, row: &Recorded, now: Micros) -> Alert {
-    let budget = row.said.as_ref().filter(|_| !row.ended);
-    let budget = budget.filter(|_| alert.entry > row.since_entry);
-    let from = budget.map(|budget| budget.window.start(now));
-    let stands = match (budget, alert.said) {
-        (None, _) => false,
-        (Some(budget), Some(said)) => {
-            Some(said.window_start) == from && capped(&budget.caps).any(|cap| cap == (said.cap, said.limit))
+/// Why an alert stands no longer; none: it does, or nobody knows what its budget says.
+fn over(alert: &BudgetAlertRow, row: &Recorded, now: Micros) -> Option<BudgetAlertEnd> {
+    if row.ended || alert.entry <= row.since_entry {
+        return Some(BudgetAlertEnd::BudgetEnded);
+    }
+    let budget = row.said.as_ref()?;
+    let from = budget.window.start(now);
+    match alert.said {
+        Some(said) if said.window_start != from => Some(BudgetAlertEnd::WindowOver),
+        Some(said) => {
+            let holds = capped(&budget.caps).any(|cap| cap == (said.cap, said.limit));
+            (!holds).then_some(BudgetAlertEnd::CapChanged)
         }
         // What it was of nobody knows any more; that it was of this window is known.
-        (Some(_), None) => from.is_some_and(|from| alert.at >= from),
-    };
+        None => (alert.at < from).then_some(BudgetAlertEnd::WindowOver),
+    }
+}
+
+fn shown(alert: &BudgetAlertRow, row: &Recorded, now: Micros) -> Alert {
+    // Of a budget whose content is erased nobody knows whether it does.
+    let stands = row.said.is_some() && over(alert, row, now).is_none();
     let said = alert.said;
     Alert {
         percent: said.map(|said| said.percent),
@@ -161,6 +208,11 @@ fn shown(alert: &BudgetAlertRow, row: &Recorded, now: Micros) -> Alert {
         window_from: said.map(|said| Time(said.window_start)),
         at: Time(alert.at),
         stands,
+        resolved: alert.resolved.map(|resolved| Resolved {
+            end: resolved.end.map(BudgetAlertEnd::as_str),
+            at: Time(resolved.at),
+            recorded: refer(resolved.entry, resolved.record_id),
+        }),
         recorded: refer(alert.entry, alert.record_id),
     }
 }

@@ -8,12 +8,13 @@ mod unknown;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tabellion_model::body::{FindingClosed, FindingKind, FindingOpened};
+use tabellion_model::charge::Currency;
 use tabellion_model::usage::Amounts;
 use tabellion_model::{FindingId, Micros, RecordId};
 use tabellion_views::query::FindingRow;
 
 use super::asking::{all, refer};
-use super::forms::{IdForm, Reason, Reference, Time};
+use super::forms::{CurrencyForm, IdForm, Reason, Reference, Time};
 use super::noticing::noticed;
 use super::usage::AmountsForm;
 use super::writing::draft_of;
@@ -31,6 +32,8 @@ pub(super) struct Found {
     pub(super) model: Option<String>,
     pub(super) window: Option<(Micros, Micros)>,
     pub(super) beyond: Option<Amounts>,
+    /// Of an invoice, by how much it differs, in millionths of the currency.
+    pub(super) money: Option<(u64, Currency)>,
     pub(super) cause: RecordId,
 }
 
@@ -56,11 +59,11 @@ pub struct Finding {
     #[schemars(with = "IdForm")]
     pub id: String,
     /// What was found; null, as what follows: erased.
-    #[schemars(extend("enum" = ["off_gateway", "unknown_model", "unknown_route", null]))]
+    #[schemars(extend("enum" = ["off_gateway", "unknown_model", "unknown_route", "invoice_differs", null]))]
     pub kind: Option<&'static str>,
     /// The provider that counted.
     pub provider: Option<String>,
-    /// The account or key at the provider.
+    /// The account or key at the provider; of an invoice its number.
     pub account: Option<String>,
     /// The model.
     pub model: Option<String>,
@@ -70,7 +73,12 @@ pub struct Finding {
     pub until: Option<Time>,
     /// What was counted beyond everything that can have come through the gateway.
     pub beyond: Option<AmountsForm>,
-    /// The record that showed it: the export, or the first call.
+    /// Of an invoice, by how much it differs at least, in millionths.
+    pub micros: Option<u64>,
+    /// The currency of that.
+    #[schemars(with = "Option<CurrencyForm>")]
+    pub currency: Option<Currency>,
+    /// The record that showed it: the export or invoice, or the first call.
     #[schemars(with = "Option<IdForm>")]
     pub cause: Option<String>,
     /// When it was opened.
@@ -148,6 +156,8 @@ impl Desk {
             from: found.window.map(|(from, _)| from),
             until: found.window.map(|(_, until)| until),
             beyond: found.beyond,
+            micros: found.money.map(|(micros, _)| micros),
+            currency: found.money.map(|(_, currency)| currency),
             cause: found.cause,
         };
         let subject = format!(
@@ -202,6 +212,8 @@ fn shown(row: FindingRow) -> Finding {
         from: said.and_then(|said| said.from).map(Time),
         until: said.and_then(|said| said.until).map(Time),
         beyond: said.and_then(|said| said.beyond).map(AmountsForm::from),
+        micros: said.and_then(|said| said.micros),
+        currency: said.and_then(|said| said.currency),
         cause: said.map(|said| said.cause.to_hex()),
         at: Time(row.at),
         closed: row.closed_at.map(|at| Closed {

@@ -8,22 +8,28 @@ use serde::{Deserialize, Serialize};
 use tabellion_ledger::Draft;
 use tabellion_model::RecordId;
 use tabellion_model::body::{
-    Body as _, PolicyConfirmed, PolicyProposed, PolicyPublished, PolicyReplayed, PolicyWithdrawn,
+    Body as _, PolicyConfirmed, PolicyProposalWithdrawn, PolicyProposed, PolicyPublished, PolicyReplayed,
+    PolicyWithdrawn,
 };
 use tabellion_views::query::{PackSaid, Proposed};
 
 use super::asking::all;
 use super::forms::{DigestForm, IdForm, PolicyNameForm, Reference, Time};
-use super::packs::check_second;
 use super::policies::{Policy, PolicyText, stream as policy_stream};
 use super::prose::Prose;
 use super::replays::{Acknowledged, Cleared};
+use super::second_person::NotAnother;
 use super::writing::{Earlier, draft_of, foreign, key_of};
 use super::{Actor, Desk, Given, Written};
 use crate::refusal::{Code, Refusal};
 
 /// What confirming is called in idempotency keys.
 const CONFIRM: &str = "confirm-policy";
+/// What is said to whoever is no second person.
+const NOT_ANOTHER: NotAnother = NotAnother {
+    own_work: "you put this forward, and a second person has to decide on it; it stays as it was",
+    own_link: "you and whoever put this forward let one another in, so that nobody could tell that you are two; somebody else decides on it",
+};
 
 /// A change of a policy to put forward.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -53,6 +59,31 @@ pub struct Confirmation {
     pub replay: Option<Acknowledged>,
 }
 
+/// What is taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PolicyProposalWithdrawal")]
+pub struct TakingBack {
+    /// The record of what was put forward, as it was shown.
+    #[schemars(with = "IdForm")]
+    pub proposed: RecordId,
+    /// Why.
+    pub reason: Prose,
+}
+
+/// That what was put forward was taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PolicyProposalTakenBack")]
+pub struct TakenBack {
+    /// When.
+    pub at: Time,
+    /// Why; null: erased.
+    pub reason: Option<String>,
+    /// Its record.
+    pub recorded: Reference,
+}
+
 /// What was put forward last of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -64,8 +95,10 @@ pub struct Proposal {
     /// Its record: what is decided on.
     #[schemars(with = "IdForm")]
     pub proposed: String,
-    /// Whether it waits for a second person; else the policy was changed since.
+    /// Whether it waits for a second person; else it was taken back, or the policy was changed since.
     pub waiting: bool,
+    /// How who put it forward took it back; null: they did not.
+    pub taken_back: Option<TakenBack>,
     /// Whether the policy is to go out of force; null: erased.
     pub withdraws: Option<bool>,
     /// The text that is to come into force; null: none is, or it was erased.
@@ -168,6 +201,85 @@ impl Desk {
         Ok((self.policy(name)?, written))
     }
 
+    /// Takes back what `actor` put forward and nobody confirmed yet.
+    pub fn take_back_policy(
+        &self,
+        actor: &Actor,
+        given: &Given,
+        name: &str,
+        wanted: &TakingBack,
+    ) -> Result<(Proposal, Written), Refusal> {
+        let said = PolicyProposalWithdrawn {
+            name: name.to_owned(),
+            proposed: wanted.proposed,
+            reason: wanted.reason.to_text(),
+        };
+        let _held = self.hold_observations();
+        let written = self.once(actor, "take-back-policy", given, |earlier| {
+            let row = self.proposal_row(name)?;
+            if earlier.is_none() {
+                self.check_own(actor, &row, wanted.proposed)?;
+            }
+            Ok(vec![draft_of(&said, stream(name), given.expected(earlier, row.version))?])
+        })?;
+        Ok((self.policy_proposal(name)?, written))
+    }
+
+    /// Whether what waits is `actor`'s own, and what was shown to them.
+    fn check_own(
+        &self,
+        actor: &Actor,
+        row: &Proposed<PolicyProposed>,
+        wanted: RecordId,
+    ) -> Result<(), Refusal> {
+        if !row.open {
+            return Err(Refusal::new(
+                Code::AlreadySo,
+                "nothing is put forward: it was decided or taken back",
+            ));
+        }
+        if row.record_id != wanted {
+            return Err(Refusal::at(
+                Code::NotWhatWasShown,
+                "/proposed",
+                "something else is put forward by now",
+            ));
+        }
+        let own = match actor {
+            Actor::Operator => self.ledger.is_operator(&row.by),
+            Actor::Person { .. } | Actor::Key { .. } => actor.is(row.by),
+        };
+        if own {
+            return Ok(());
+        }
+        let text = "who put it forward takes it back; leave it unconfirmed, or put something else forward in its place";
+        Err(Refusal::new(Code::NotPermitted, text))
+    }
+
+    /// Whether `actor` may decide on what waits: another than who put it forward, as far as anybody can tell, and over exactly what was shown to them. The
+    /// operator counts as one, as with openings: neither over what they put forward, nor over what somebody did in a session that they let in.
+    fn check_second(
+        &self,
+        actor: &Actor,
+        row: &Proposed<PolicyProposed>,
+        wanted: RecordId,
+    ) -> Result<(), Refusal> {
+        if actor.is_key() {
+            return Err(Refusal::new(Code::NotPermitted, "a second person brings it into force: sign in"));
+        }
+        if !row.open {
+            return Err(Refusal::new(Code::AlreadySo, "nothing is put forward: it was decided already"));
+        }
+        if row.record_id != wanted {
+            return Err(Refusal::at(
+                Code::NotWhatWasShown,
+                "/proposed",
+                "something else is put forward by now",
+            ));
+        }
+        self.check_another(actor, row.by, row.session.as_ref(), &NOT_ANOTHER)
+    }
+
     /// Refuses a change by one person where it takes two.
     pub(super) fn check_one_person_may(&self) -> Result<(), Refusal> {
         if !self.policies_take_two() {
@@ -224,7 +336,7 @@ impl Desk {
         if given.version.is_some_and(|version| version != row.version) {
             return Err(Refusal::new(Code::Stale, "something else waits by now"));
         }
-        check_second(self, actor, &row, wanted.proposed)?;
+        self.check_second(actor, &row, wanted.proposed)?;
         let said = row.said.ok_or_else(|| {
             Refusal::new(Code::StateImpossible, "what was put forward is erased; put it forward again")
         })?;
@@ -252,6 +364,12 @@ impl Desk {
 
     fn shown_proposal(&self, row: Proposed<PolicyProposed>) -> Result<Proposal, Refusal> {
         let recorded = self.reference(row.entry)?;
+        let back = self.views.policy_taken_back(&row.name)?;
+        let taken_back = back.map(|back| {
+            let recorded = self.reference(back.entry)?;
+            Ok::<_, Refusal>(TakenBack { at: Time(back.at), reason: back.reason, recorded })
+        });
+        let taken_back = taken_back.transpose()?;
         let withdraws = row.said.as_ref().map(|said| said.text.is_none());
         let (text, digest, note) = match row.said {
             Some(said) => (said.text, said.digest, Some(said.note)),
@@ -261,6 +379,7 @@ impl Desk {
             name: row.name,
             proposed: row.record_id.to_hex(),
             waiting: row.open,
+            taken_back,
             withdraws,
             text,
             digest,

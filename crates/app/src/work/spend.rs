@@ -2,11 +2,15 @@
 //!
 //! Must never: add one currency to another, show a call without a price as one that cost nothing, or show what lies outside the reader's reach.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_model::charge::Currency;
-use tabellion_views::query::{MAX_SPEND_ROWS, SpendBy, SpendFilter, SpendRow};
+use tabellion_views::query::{MAX_SPEND_ROWS, SpendBy, SpendFilter, SpendRow, SystemFilter};
 
+use super::asking::all;
 use super::forms::{CurrencyForm, Time};
 use super::{Actor, Desk};
 use crate::console::csv;
@@ -26,6 +30,8 @@ pub enum ByForm {
     Day,
     /// The system.
     System,
+    /// The cost centre that the system has now: each call is in one sum, those of systems without one in a sum of their own.
+    CostCentre,
     /// The API key.
     Key,
     /// The upstream and the model as it was asked for.
@@ -53,7 +59,7 @@ pub struct SpendQuery {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sum {
-    /// The day, the id of the system or key, `upstream/model`, or the name of the budget; null: the content that says so was erased.
+    /// The day, the id of the system or key, `upstream/model`, the cost centre, or the name of the budget; null: the content that says so was erased, or the systems have no cost centre.
     pub of: Option<String>,
     /// The currency; null: unpriced, that is no price was known, and the money is unknown, not none.
     #[schemars(with = "Option<CurrencyForm>")]
@@ -102,7 +108,7 @@ impl Desk {
         };
         let by = match query.by {
             ByForm::Day => SpendBy::Day,
-            ByForm::System => SpendBy::System,
+            ByForm::System | ByForm::CostCentre => SpendBy::System,
             ByForm::Key => SpendBy::Key,
             ByForm::Model => SpendBy::Model,
             ByForm::Budget => SpendBy::Budget,
@@ -115,8 +121,30 @@ impl Desk {
             );
             return Err(Refusal::at(Code::Malformed, "/from", what));
         }
-        let sums = rows.into_iter().map(sum).collect();
+        let sums: Vec<Sum> = rows.into_iter().map(sum).collect();
+        let sums = if query.by == ByForm::CostCentre { self.by_cost_centre(sums)? } else { sums };
         Ok(Spend { from: Time(from), to: Time(to), sums })
+    }
+
+    /// Sums of systems, added up by the cost centre that each has now.
+    fn by_cost_centre(&self, of_systems: Vec<Sum>) -> Result<Vec<Sum>, Refusal> {
+        let rows = all(|page| self.views.systems(&SystemFilter::default(), page))?;
+        let centres: BTreeMap<String, String> = rows
+            .into_iter()
+            .filter_map(|row| Some((row.system.to_hex(), row.described?.cost_centre?)))
+            .collect();
+        let mut sums: BTreeMap<(Option<String>, Option<String>), Sum> = BTreeMap::new();
+        for sum in of_systems {
+            let centre = sum.of.as_ref().and_then(|system| centres.get(system)).cloned();
+            let currency = sum.currency.map(|currency| currency.to_string());
+            match sums.entry((centre.clone(), currency)) {
+                Entry::Vacant(free) => {
+                    free.insert(Sum { of: centre, ..sum });
+                }
+                Entry::Occupied(mut held) => held.get_mut().add(&sum),
+            }
+        }
+        Ok(sums.into_values().collect())
     }
 
     /// The same as CSV, the heads first; an empty cell is unknown.
@@ -136,6 +164,20 @@ impl Desk {
         let rows: Vec<Vec<String>> = spend.sums.iter().map(cells).collect();
         let lines = rows.iter().map(|row| row.iter().map(String::as_str).collect());
         Ok(csv::write(std::iter::once(heads.to_vec()).chain(lines)))
+    }
+}
+
+impl Sum {
+    /// Adds another of the same currency.
+    fn add(&mut self, other: &Self) {
+        let both = |this: Option<u64>, that: Option<u64>| Some(this?.saturating_add(that?));
+        self.calls = self.calls.saturating_add(other.calls);
+        self.calls_reserved = self.calls_reserved.saturating_add(other.calls_reserved);
+        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+        self.settled_micros = both(self.settled_micros, other.settled_micros);
+        self.reserved_micros = both(self.reserved_micros, other.reserved_micros);
+        self.first_micros = both(self.first_micros, other.first_micros);
     }
 }
 

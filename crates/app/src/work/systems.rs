@@ -42,6 +42,9 @@ pub struct SystemDescription {
     /// Why this much is kept; needed wherever `capture` changes by it: of a new system where it keeps anything.
     #[serde(default)]
     pub capture_reason: Option<Prose>,
+    /// Where its costs are booked; absent: nowhere in particular.
+    #[serde(default)]
+    pub cost_centre: Option<Word>,
 }
 
 /// Where a system is to stand.
@@ -89,6 +92,9 @@ pub struct System {
     pub capture: Option<Capture>,
     /// Why this much is kept; null also where nobody was asked.
     pub capture_reason: Option<String>,
+    /// Where its costs are booked; null also where nobody said.
+    #[schemars(with = "Option<Word>")]
+    pub cost_centre: Option<String>,
     /// Where it stands.
     #[schemars(with = "StageForm")]
     pub stage: SystemStage,
@@ -289,6 +295,7 @@ impl Desk {
             description: said.map(|said| said.description.clone()),
             capture: said.map(|said| said.capture),
             capture_reason: said.and_then(|said| said.capture_reason.clone()),
+            cost_centre: said.and_then(|said| said.cost_centre.clone()),
             stage: stage_of(row),
             version: row.version,
             registered_at: Time(row.registered_at),
@@ -336,6 +343,7 @@ fn said_of(row: &SystemRow) -> Option<SystemRegistered> {
         description: said.description,
         capture: said.capture,
         capture_reason: said.capture_reason,
+        cost_centre: said.cost_centre,
     })
 }
 
@@ -398,5 +406,6 @@ fn described_as(
         description: described.description.clone(),
         capture: described.capture,
         capture_reason: described.capture_reason.as_ref().map(Prose::to_text),
+        cost_centre: described.cost_centre.as_ref().map(|centre| centre.as_str().to_owned()),
     })
 }

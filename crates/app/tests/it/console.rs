@@ -6,6 +6,7 @@ mod budgets;
 mod budgets_of_callers;
 mod came;
 mod clock;
+mod configuration;
 mod content;
 mod controls;
 mod enriched;

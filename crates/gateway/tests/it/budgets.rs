@@ -51,6 +51,7 @@ pub(crate) fn organisation() -> Vec<Draft> {
         description: String::new(),
         capture: Capture::None,
         capture_reason: None,
+        cost_centre: None,
     };
     let live = SystemStageChanged { stage: SystemStage::Live, reason: "approved".to_owned() };
     let issued = CredentialIssued {

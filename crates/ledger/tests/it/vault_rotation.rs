@@ -24,7 +24,7 @@ fn about(subject: u64) -> Draft {
 
 fn append(ledger: &Ledger, subjects: std::ops::Range<u64>) {
     let drafts: Vec<Draft> = subjects.map(about).collect();
-    for some in drafts.chunks(100) {
+    for some in drafts.chunks(25) {
         ledger.append_all(some).expect("an append");
     }
 }

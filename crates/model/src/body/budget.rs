@@ -156,6 +156,38 @@ pub struct BudgetCrossed {
     pub window_start: Micros,
 }
 
+/// Why an alert is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BudgetAlertEnd {
+    /// Its window ended.
+    WindowOver,
+    /// The cap is another one, or there is none of that kind any more.
+    CapChanged,
+    /// The budget was ended, or another one has its name.
+    BudgetEnded,
+}
+
+impl BudgetAlertEnd {
+    /// The word in records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::WindowOver => "window_over",
+            Self::CapChanged => "cap_changed",
+            Self::BudgetEnded => "budget_ended",
+        }
+    }
+}
+
+/// `budget.alert_resolved`, stream `budget/<name>/crossed`, parent `crossed`: an alert stands no longer; once for each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetAlertResolved {
+    /// Name of the budget.
+    pub name: String,
+    /// Why it is over.
+    pub end: BudgetAlertEnd,
+}
+
 /// `budget.ended`, stream `budget/<name>`: nothing of this name holds any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BudgetEnded {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::charge::Currency;
 use crate::usage::Amounts;
 use crate::{FindingId, Micros, RecordId};
 
@@ -15,6 +16,8 @@ pub enum FindingKind {
     UnknownModel,
     /// A path was asked for that the gateway does not govern.
     UnknownRoute,
+    /// A provider's invoice asks for more, or less, than calls can have taken by the prices on record.
+    InvoiceDiffers,
 }
 
 impl FindingKind {
@@ -24,6 +27,7 @@ impl FindingKind {
             Self::OffGateway => "off_gateway",
             Self::UnknownModel => "unknown_model",
             Self::UnknownRoute => "unknown_route",
+            Self::InvoiceDiffers => "invoice_differs",
         }
     }
 }
@@ -53,7 +57,13 @@ pub struct FindingOpened {
     /// What the provider counted beyond everything that can have come through the gateway.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub beyond: Option<Amounts>,
-    /// The record that showed it: the report, or the first call.
+    /// Of an invoice, by how much it differs at least, in millionths.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub micros: Option<u64>,
+    /// The currency of that.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub currency: Option<Currency>,
+    /// The record that showed it: the report or invoice, or the first call.
     pub cause: RecordId,
 }
 

@@ -38,6 +38,17 @@ pub struct PolicyConfirmed {
     pub reason: String,
 }
 
+/// `policy.proposal_withdrawn`, stream `policy/<name>/proposed`: who put a change forward took it back; nobody can confirm it any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyProposalWithdrawn {
+    /// The policy's name.
+    pub name: String,
+    /// The `policy.proposed` that is taken back.
+    pub proposed: RecordId,
+    /// Why.
+    pub reason: String,
+}
+
 /// `policy.proposed`, stream `policy/<name>/proposed`: somebody wants a text to come into force, or the policy to go out of it. Nothing changes by it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyProposed {

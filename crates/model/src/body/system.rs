@@ -23,6 +23,9 @@ pub struct SystemRegistered {
     /// Absent: nobody was asked, as before there was this field, or as where a system enters the inventory.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub capture_reason: Option<String>,
+    /// Where its costs are booked, a short word such as `retail-4711`; absent: nobody said.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cost_centre: Option<String>,
 }
 
 /// Where a system stands.

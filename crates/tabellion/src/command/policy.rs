@@ -1,9 +1,10 @@
-//! `tabellion policy`: policies as files, before anybody publishes them.
+//! `tabellion policy`: policies as files, before anybody publishes them; and changes of them that two people make (`change.rs`).
 //!
-//! Promises: reads files and nothing else: no server, no data directory, no network; decides with the engine that the gateway decides with. Must never: bring
-//! anything into force.
+//! Promises: `lint`, `test`, `diff` and `pack` read files and nothing else: no server, no data directory, no network; they decide with the engine that the gateway
+//! decides with. Must never: bring anything into force by one person's word.
 
 mod cases;
+mod change;
 mod diff;
 mod junit;
 mod lint;
@@ -34,6 +35,8 @@ pub(crate) enum Action {
     /// Make, verify and show signed packs of policies
     #[command(subcommand)]
     Pack(pack::Action),
+    #[command(flatten)]
+    Change(change::Action),
 }
 
 /// Does it.
@@ -43,5 +46,6 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
         Action::Test(options) => test::run(options),
         Action::Diff(options) => diff::run(options),
         Action::Pack(action) => pack::run(action),
+        Action::Change(action) => change::run(action),
     }
 }

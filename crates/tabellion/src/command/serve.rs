@@ -25,7 +25,7 @@ use crate::socket::server::{Server, Stop};
 use crate::terminal;
 use crate::witnesses::Witnesses;
 use crate::writer::take_lock;
-use crate::{anchoring, data_path, playground, running};
+use crate::{anchoring, data_path, playground, running, safeguards};
 
 /// Permissions that new files of the server do not have: everybody's but the owner's.
 const PRIVATE_MASK: Mode = Mode::RWXG.union(Mode::RWXO);
@@ -38,6 +38,18 @@ pub(crate) struct Options {
     /// Start also where no policy is in force any more; every call is denied until one is published
     #[arg(long)]
     pub(crate) without_policy: bool,
+    /// Why guards, rules of masking or other safeguards of the configuration were changed; recorded and sealed where they were
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+/// What whoever starts it says of this start.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Said {
+    /// Start also where no policy is in force any more.
+    pub(crate) without_policy: bool,
+    /// Why safeguards were changed.
+    pub(crate) reason: Option<String>,
 }
 
 /// What a server that is ready tells whoever started it in this process.
@@ -61,16 +73,17 @@ fn keep_pages_small() {
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let directory = Directory::find(&options.place)?;
     options.place.check_config_is_there()?;
-    hold(&directory, options.without_policy, Arc::new(terminal::say), |_| {})?;
+    let reason = options.reason.as_deref().map(safeguards::checked).transpose()?;
+    let said = Said { without_policy: options.without_policy, reason };
+    hold(&directory, &said, Arc::new(terminal::say), |_| {})?;
     terminal::say("stopped: everything that was acknowledged is durable, the epoch is closed");
     Ok(())
 }
 
-/// Holds the log of `directory` and serves until told to stop, by a signal or by what `ready` was given; `without_policy`: also where no policy is in force any
-/// more. `access` takes the control plane's access log.
+/// Holds the log of `directory` and serves until told to stop, by a signal or by what `ready` was given. `access` takes the control plane's access log.
 pub(crate) fn hold(
     directory: &Directory,
-    without_policy: bool,
+    said: &Said,
     access: api::Log,
     ready: impl FnOnce(Ready),
 ) -> Result<(), Failure> {
@@ -93,7 +106,7 @@ pub(crate) fn hold(
         directory.config().observation.0,
         directory.config().gateway.upstream_names(),
     ));
-    let served = serve((directory, without_policy), &held, &fatal, &mut signals, access, ready);
+    let served = serve((directory, said), &held, &fatal, &mut signals, access, ready);
     let closed = held.close();
     served?;
     Ok(closed?)
@@ -198,7 +211,7 @@ fn start_watches(
 }
 
 fn serve(
-    (directory, without_policy): (&Directory, bool),
+    (directory, said): (&Directory, &Said),
     held: &Arc<Held>,
     fatal: &Fatal,
     signals: &mut Signals,
@@ -222,9 +235,10 @@ fn serve(
     } else {
         // Before anything is let through under it.
         ledger.append(&settings)?;
+        safeguards::note(held, &settings, said.reason.as_deref())?;
     }
     let views = held.views()?;
-    let start = |config| data_path::start_gateway(&config, held, &views, fatal.hook(), without_policy);
+    let start = |config| data_path::start_gateway(&config, held, &views, fatal.hook(), said.without_policy);
     let gateway = directory.config().gateway.config().filter(|_| stopped.is_none()).map(start).transpose()?;
     if stopped.is_some() {
         terminal::say(

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::support::{Notary, command, tabellion};
+use super::support::{Notary, Server, command, tabellion};
 
 fn configure(notary: &Notary, text: &str) {
     fs::write(notary.dir().join("tabellion.toml"), text).expect("the configuration can be written");
@@ -200,4 +200,75 @@ fn the_doctor_refuses_what_serve_would_refuse() {
     // Where the tests listen is set by variables, which come before the file.
     let (code, _) = with_variable(&notary, "TABELLION_CONSOLE__LISTEN", "0.0.0.0:8077", &["doctor"]);
     assert_eq!(code, 1, "sessions would cross the network in plain text without a word");
+}
+
+/// Requirement: P13. A start under another guard is on record rule by rule, with the account and the reason; without one the operator is told, and can say it later.
+#[test]
+fn a_start_under_another_guard_is_on_record_with_what_changed_and_why() {
+    let notary = Notary::new();
+    let guard = |words: &str| {
+        format!(
+            "[gateway]\nlisten = \"127.0.0.1:0\"\n[upstream.local]\nbase_url = \"http://127.0.0.1:1/v1\"\nmodels = [\"small\"]\n[guard.arms]\nkind = \"words\"\nwords = [{words}]\n"
+        )
+    };
+    let changed = || notary.entries().iter().filter(|entry| entry["type"] == "configuration.changed").count();
+    configure(&notary, &guard("\"gun\", \"bomb\""));
+    notary.serve().stop().ends(0);
+    notary.serve().stop().ends(0);
+    assert_eq!(changed(), 1, "each start is a change, or the first is none");
+    configure(&notary, &guard("\"gun\""));
+    let server = notary.serve();
+    let told = server.said.clone();
+    server.stop().ends(0);
+    assert!(
+        told.contains("say why with tabellion configuration explain"),
+        "the operator hears nothing: {told}"
+    );
+    assert_eq!(changed(), 2);
+    let listed = notary.run(&["configuration", "list"]).ends(0).out;
+    assert!(
+        listed.contains("no reason was given")
+            && listed.contains("changed guard.arms")
+            && listed.contains("words: [\"bomb\"] -> nothing"),
+        "{listed}"
+    );
+    let all = notary.run(&["configuration", "list", "--json"]).ends(0).json();
+    let newest = &all["changes"][0];
+    assert_eq!((&newest["unexplained"], &all["changes"][1]["first"]), (&true.into(), &true.into()), "{all}");
+    assert!(newest["account"].as_str().is_some_and(|account| !account.is_empty()), "nobody ran it: {newest}");
+    let id = newest["id"].as_str().expect("an id");
+    let said = notary.run(&["configuration", "explain", id, "--reason", "it hit recipes"]).ends(0).out;
+    assert!(said.contains("it hit recipes"), "{said}");
+    notary.run(&["configuration", "explain", &"0".repeat(32), "--reason", "r"]).refused(1, &["there is no"]);
+    configure(&notary, &guard("\"gun\", \"knife\""));
+    let server = Server::start_with(&notary.dir(), &["--reason", "knives too"]);
+    let told = server.said.clone();
+    server.stop().ends(0);
+    assert!(!told.contains("say why"), "who said it is asked for it: {told}");
+    let all = notary.run(&["configuration", "list", "--json"]).ends(0).json();
+    assert_eq!(all["changes"][0]["reason"], "knives too", "{all}");
+    notary.run(&["serve", "--reason", " "]).refused(2, &["--reason takes"]);
+}
+
+/// Requirement: N16. What the operator puts forward at the command line waits for a person, is listed, and is taken back there.
+#[test]
+fn a_policy_is_put_forward_listed_and_taken_back_at_the_command_line() {
+    let notary = Notary::new();
+    configure(&notary, "[policies]\ntwo_people = true\n");
+    let text = notary.file("base.cedar", b"@id(\"all\") permit (principal, action, resource);");
+    let put = notary.run(&["policy", "propose", "base", "--text", &text, "--note", "the first"]).ends(0);
+    assert!(put.out.contains("waits: a text is to come into force") && put.err.contains("second person"));
+    let listed = notary.run(&["policy", "proposals", "--json"]).ends(0).json();
+    let proposed = listed["proposals"][0]["proposed"].as_str().expect("a record").to_owned();
+    let replay = notary.run(&["policy", "replay", "base"]).ends(0).out;
+    assert!(replay.contains("of 0 recorded decisions"), "{replay}");
+    notary.run(&["policy", "confirm", "base", &proposed, "--reason", "r"]).refused(1, &["second person"]);
+    notary.run(&["policy", "propose", "base", "--ends", "--note", "n"]).ends(1);
+    notary
+        .run(&["policy", "propose", "base", "--text", &text, "--note", "again"])
+        .refused(1, &["something else waits"]);
+    let back = notary.run(&["policy", "take-back", "base", &proposed, "--reason", "not yet"]).ends(0).out;
+    assert!(back.contains("taken back"), "{back}");
+    assert!(notary.run(&["policy", "proposals"]).ends(0).err.contains("nothing waits"));
+    notary.run(&["policy", "propose", "Base", "--text", &text, "--note", "n"]).refused(1, &["lower-case"]);
 }

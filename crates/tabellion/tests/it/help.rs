@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::support::{tabellion, tabellion_verify};
 
-const COMMANDS: [&[&str]; 83] = [
+const COMMANDS: [&[&str]; 91] = [
     &[],
     &["init"],
     &["record"],
@@ -43,6 +43,14 @@ const COMMANDS: [&[&str]; 83] = [
     &["policy", "lint"],
     &["policy", "test"],
     &["policy", "diff"],
+    &["policy", "propose"],
+    &["policy", "proposals"],
+    &["policy", "replay"],
+    &["policy", "confirm"],
+    &["policy", "take-back"],
+    &["configuration"],
+    &["configuration", "list"],
+    &["configuration", "explain"],
     &["mask"],
     &["mask", "text"],
     &["mask", "test"],

@@ -1,14 +1,17 @@
 //! Policies: every version of each, and what was put forward of each, the newest of both marked.
 
 use rusqlite::{Connection, params};
-use tabellion_model::body::{PolicyConfirmed, PolicyProposed, PolicyPublished, PolicyWithdrawn};
+use tabellion_model::body::{
+    PolicyConfirmed, PolicyProposalWithdrawn, PolicyProposed, PolicyPublished, PolicyWithdrawn,
+};
 
 use super::versions::Versions;
-use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns};
+use super::{Applied, NO_STREAM, Projection, Table, TaggedColumns, changed, run};
 use crate::record::Record;
+use crate::values::int;
 
 pub(super) const POLICIES: Projection =
-    Projection { name: "policies", version: 2, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
+    Projection { name: "policies", version: 3, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
 
 const TABLES: &[Table] = &[
     Table {
@@ -19,7 +22,10 @@ const TABLES: &[Table] = &[
     Table {
         name: "policy_proposals",
         key: "name, version",
-        tagged: &[TaggedColumns { unit: "unit", values: &["said"] }],
+        tagged: &[
+            TaggedColumns { unit: "unit", values: &["said"] },
+            TaggedColumns { unit: "withdrawn_unit", values: &["withdrawn_reason"] },
+        ],
     },
 ];
 
@@ -54,6 +60,10 @@ CREATE TABLE policy_proposals (
     newest INTEGER NOT NULL,
     said TEXT,
     unit BLOB,
+    withdrawn_entry INTEGER,
+    withdrawn_at INTEGER,
+    withdrawn_reason TEXT,
+    withdrawn_unit BLOB,
     PRIMARY KEY (name, version)
 ) STRICT;
 CREATE INDEX policy_proposals_newest ON policy_proposals (name) WHERE newest = 1;
@@ -83,6 +93,9 @@ fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     }
     if record.is::<PolicyProposed>() {
         return proposed(db, record);
+    }
+    if record.is::<PolicyProposalWithdrawn>() {
+        return taken_back(db, record);
     }
     Ok(Applied::Passed)
 }
@@ -150,4 +163,28 @@ fn proposed(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
             body.as_ref().map(|body| body.unit.as_bytes()),
         ],
     )
+}
+
+/// What was put forward last is taken back; its row has the version that its stream has now.
+fn taken_back(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
+    let named = record
+        .stream_name("policy/")
+        .and_then(|(rest, version)| Some((rest.strip_suffix(PROPOSED)?, version)));
+    let Some((name, version)) = named else { return Ok(Applied::Unplaced(NO_STREAM)) };
+    let body = record.body::<PolicyProposalWithdrawn>().filter(|body| body.value.name == name);
+    let sql = "UPDATE policy_proposals SET version = ?2, withdrawn_entry = ?3, withdrawn_at = ?4, withdrawn_reason = ?5, withdrawn_unit = ?6
+        WHERE name = ?1 AND newest = 1 AND withdrawn_entry IS NULL";
+    let rows = run(
+        db,
+        sql,
+        params![
+            name,
+            int(version),
+            int(record.index),
+            int(record.committed_at.0),
+            body.as_ref().map(|body| &body.value.reason),
+            body.as_ref().map(|body| body.unit.as_bytes()),
+        ],
+    )?;
+    Ok(changed(rows, "nothing is put forward"))
 }

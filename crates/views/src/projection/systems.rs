@@ -9,7 +9,7 @@ use crate::record::Record;
 use crate::values::{int, list, word};
 
 pub(super) const SYSTEMS: Projection =
-    Projection { name: "systems", version: 2, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
+    Projection { name: "systems", version: 3, tables: TABLES, ddl: DDL, feeds_gate: true, apply };
 
 const TABLES: &[Table] = &[Table {
     name: "systems",
@@ -17,7 +17,7 @@ const TABLES: &[Table] = &[Table {
     tagged: &[
         TaggedColumns {
             unit: "described_unit",
-            values: &["name", "owner", "purposes", "description", "capture", "capture_reason"],
+            values: &["name", "owner", "purposes", "description", "capture", "capture_reason", "cost_centre"],
         },
         TaggedColumns { unit: "stage_unit", values: &["stage", "stage_reason"] },
     ],
@@ -38,6 +38,7 @@ CREATE TABLE systems (
     description TEXT,
     capture TEXT,
     capture_reason TEXT,
+    cost_centre TEXT,
     described_unit BLOB,
     stage_entry INTEGER,
     stage TEXT,
@@ -71,11 +72,12 @@ fn registered(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>
     let described = record.body::<SystemRegistered>();
     let body = described.as_ref().map(|described| &described.value);
     let sql = "INSERT INTO systems (system, version, registered_entry, registered_at, changed_entry, changed_at, described_entry, name, owner,
-        purposes, description, capture, capture_reason, described_unit) VALUES (?1, ?2, ?3, ?4, ?3, ?4, ?3, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+        purposes, description, capture, capture_reason, described_unit, cost_centre)
+        VALUES (?1, ?2, ?3, ?4, ?3, ?4, ?3, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
         ON CONFLICT (system) DO UPDATE SET version = excluded.version, changed_entry = excluded.changed_entry,
         changed_at = excluded.changed_at, described_entry = excluded.described_entry, name = excluded.name, owner = excluded.owner,
         purposes = excluded.purposes, description = excluded.description, capture = excluded.capture,
-        capture_reason = excluded.capture_reason, described_unit = excluded.described_unit";
+        capture_reason = excluded.capture_reason, described_unit = excluded.described_unit, cost_centre = excluded.cost_centre";
     run(
         db,
         sql,
@@ -91,6 +93,7 @@ fn registered(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied>
             body.and_then(|body| word(&body.capture)),
             body.and_then(|body| body.capture_reason.as_ref()),
             described.as_ref().map(|described| described.unit.as_bytes()),
+            body.and_then(|body| body.cost_centre.as_ref()),
         ],
     )?;
     Ok(Applied::Changed)

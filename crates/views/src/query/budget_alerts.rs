@@ -1,11 +1,11 @@
 //! Alerts of budgets: which shares of which caps were passed, and when.
 
 use rusqlite::{Row, params};
-use tabellion_model::body::CapKind;
+use tabellion_model::body::{BudgetAlertEnd, CapKind};
 use tabellion_model::{Micros, RecordId};
 
 use crate::error::ViewsError;
-use crate::values::{id, int, number, optional_number, optional_time, optional_word, time};
+use crate::values::{id, int, number, optional_id, optional_number, optional_time, optional_word, time};
 use crate::views::Views;
 
 /// What an alert says; gone when its content was erased.
@@ -34,6 +34,21 @@ pub struct BudgetAlertRow {
     pub at: Micros,
     /// What it says.
     pub said: Option<CrossedSaid>,
+    /// The record that says it is over; none: none does.
+    pub resolved: Option<ResolvedRow>,
+}
+
+/// That an alert is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResolvedRow {
+    /// The entry that says so.
+    pub entry: u64,
+    /// Its record.
+    pub record_id: RecordId,
+    /// Commit time of that.
+    pub at: Micros,
+    /// Why; none: erased.
+    pub end: Option<BudgetAlertEnd>,
 }
 
 impl Views {
@@ -59,10 +74,21 @@ fn row(row: &Row<'_>) -> rusqlite::Result<BudgetAlertRow> {
         }),
         _ => None,
     };
+    let resolved = match (
+        optional_number(row, "resolved_entry")?,
+        optional_id(row, "resolved_record")?,
+        optional_time(row, "resolved_at")?,
+    ) {
+        (Some(entry), Some(record_id), Some(at)) => {
+            Some(ResolvedRow { entry, record_id, at, end: optional_word(row, "resolved_end")? })
+        }
+        _ => None,
+    };
     Ok(BudgetAlertRow {
         entry: number(row, "entry")?,
         record_id: id(row, "record_id")?,
         at: time(row, "at")?,
         said,
+        resolved,
     })
 }

@@ -45,6 +45,17 @@ pub struct PolicyVersion {
     pub content: Option<PolicyContent>,
 }
 
+/// That who put something forward took it back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenBack {
+    /// The entry that says so.
+    pub entry: u64,
+    /// Commit time of that.
+    pub at: Micros,
+    /// Why; none: erased.
+    pub reason: Option<String>,
+}
+
 impl Views {
     /// The newest version of every policy, also of those withdrawn; the last changed first.
     pub fn policies(&self, page: Page) -> Result<Rows<PolicyVersion>, ViewsError> {
@@ -71,6 +82,20 @@ impl Views {
         self.ask(|db| PROPOSALS.newest(db, page))
     }
 
+    /// How what was put forward last of a policy was taken back; none: it was not.
+    pub fn policy_taken_back(&self, name: &str) -> Result<Option<TakenBack>, ViewsError> {
+        let sql = "SELECT withdrawn_entry, withdrawn_at, withdrawn_reason FROM policy_proposals
+            WHERE name = ?1 AND newest = 1 AND withdrawn_entry IS NOT NULL";
+        let read = |row: &Row<'_>| {
+            Ok(TakenBack {
+                entry: number(row, "withdrawn_entry")?,
+                at: time(row, "withdrawn_at")?,
+                reason: row.get("withdrawn_reason")?,
+            })
+        };
+        self.ask(|db| Ok(db.prepare_cached(sql)?.query_row(params![name], read).optional()?))
+    }
+
     /// Who put forward what this record of a proposal says; none: there is no such record.
     pub fn policy_proposer(&self, proposed: RecordId) -> Result<Option<CredentialId>, ViewsError> {
         let sql = "SELECT actor FROM policy_proposals WHERE record_id = ?1";
@@ -82,9 +107,10 @@ impl Views {
 const POLICIES: Versions<PolicyVersion> =
     Versions { select: "SELECT * FROM policies", read: row, entry: |version| version.entry };
 
-/// Open: the policy was not changed since.
+/// Open: it was not taken back, and the policy was not changed since.
 const PROPOSALS: Versions<Proposed<PolicyProposed>> = Versions {
-    select: "SELECT *, NOT EXISTS (SELECT 1 FROM policies AS later WHERE later.name = proposals.name AND later.entry > proposals.entry) AS open
+    select: "SELECT *, withdrawn_entry IS NULL
+        AND NOT EXISTS (SELECT 1 FROM policies AS later WHERE later.name = proposals.name AND later.entry > proposals.entry) AS open
     FROM policy_proposals AS proposals",
     read: proposed,
     entry: |proposal| proposal.entry,

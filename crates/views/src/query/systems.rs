@@ -39,6 +39,8 @@ pub struct Described {
     pub capture: Capture,
     /// Why, where somebody was asked.
     pub capture_reason: Option<String>,
+    /// Where its costs are booked, where somebody said.
+    pub cost_centre: Option<String>,
 }
 
 /// Where a system stands.
@@ -139,6 +141,14 @@ fn described(row: &Row<'_>) -> rusqlite::Result<Option<Described>> {
     let (Some(name), Some(owner), Some(purposes), Some(description), Some(capture)) = parts else {
         return Ok(None);
     };
-    let (owner_name, capture_reason) = (row.get("owner_name")?, row.get("capture_reason")?);
-    Ok(Some(Described { name, owner, owner_name, purposes, description, capture, capture_reason }))
+    Ok(Some(Described {
+        name,
+        owner,
+        owner_name: row.get("owner_name")?,
+        purposes,
+        description,
+        capture,
+        capture_reason: row.get("capture_reason")?,
+        cost_centre: row.get("cost_centre")?,
+    }))
 }

@@ -250,6 +250,7 @@ pub(crate) fn registered(system: SystemId, name: &str, owner: CredentialId) -> D
         capture: Capture::Masked,
         // Beside a name that a test erases stands what is said of it.
         capture_reason: Some(format!("complaints about {name} are reviewed")),
+        cost_centre: Some(format!("centre-{}", name.len())),
     };
     of_system(on(draft(&body), format!("system/{system}")), system)
 }

@@ -48,6 +48,8 @@ fn opened(finding: FindingId, model: &str) -> FindingOpened {
         from: Some(Micros(0)),
         until: Some(Micros(DAY_US)),
         beyond: Some(Amounts { requests: 1, input: 2, output: 3 }),
+        micros: None,
+        currency: None,
         cause: RecordId::from_bytes([9; 16]),
     }
 }

@@ -10,7 +10,7 @@ use crate::work::observing::{Enforcement, Observation};
 use crate::work::policies::{
     CheckedPolicy, NewPolicy, Policies, Policy, PolicyHistory, PolicyText, Withdrawal,
 };
-use crate::work::proposing::{Confirmation, NewProposal, Proposal};
+use crate::work::proposing::{Confirmation, NewProposal, Proposal, TakingBack};
 use crate::work::replays::{NewReplay, Replay};
 
 /// A policy's path.
@@ -114,6 +114,16 @@ pub(in crate::api) fn confirm(
 ) -> Answered<Changed<Policy>> {
     let name = input.path.policy.as_str();
     let done = asked.desk.confirm_policy(asked.actor()?, &asked.given, name, &input.body)?;
+    let version = done.0.version;
+    Ok(changed(done, version))
+}
+
+pub(in crate::api) fn take_back(
+    asked: &Asked<'_>,
+    input: &Input<OfPolicy, Nothing, TakingBack>,
+) -> Answered<Changed<Proposal>> {
+    let name = input.path.policy.as_str();
+    let done = asked.desk.take_back_policy(asked.actor()?, &asked.given, name, &input.body)?;
     let version = done.0.version;
     Ok(changed(done, version))
 }

@@ -45,6 +45,7 @@ const ALERTS: &[Column] = &[
     column("limit", "Cap then"),
     column("taken", "Used then"),
     column("stands", "Of the window of now"),
+    column("resolved", "Over because"),
     column("record", "Entry"),
 ];
 const HISTORY: &[Column] = &[
@@ -359,6 +360,19 @@ fn alerts(visit: &Visit<'_>, budget: &Budget) -> Result<Block, Refusal> {
         };
         let cap = alert.cap.map(|cap| if cap == "micros" { "money" } else { cap });
         let stands = if alert.stands { ("Yes", Tone::Fair) } else { ("No longer", Tone::Quiet) };
+        let resolved = match &alert.resolved {
+            None => Cell::unknown(if alert.stands { "it stands" } else { "not on record yet" }),
+            Some(resolved) => {
+                let words = match resolved.end {
+                    Some("window_over") => "its window ended",
+                    Some("cap_changed") => "the cap was changed",
+                    Some(_) => "the budget was ended",
+                    None => "erased",
+                };
+                let place = visit.entry(resolved.recorded.index);
+                Cell { title: place.text, ..Cell::text(words).to(place.href) }
+            }
+        };
         let cells = vec![
             visit.time(alert.at.0),
             alert.percent.map_or_else(
@@ -369,6 +383,7 @@ fn alerts(visit: &Visit<'_>, budget: &Budget) -> Result<Block, Refusal> {
             amount(alert.limit),
             amount(alert.used),
             Cell::state(stands),
+            resolved,
             visit.entry(alert.recorded.index),
         ];
         Row { href: String::new(), cells }

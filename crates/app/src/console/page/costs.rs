@@ -117,6 +117,7 @@ fn whole_csv(query: &SpendQuery, spend: &Spend) -> Action {
     let by = match query.by {
         ByForm::Day => "day",
         ByForm::System => "system",
+        ByForm::CostCentre => "cost_centre",
         ByForm::Key => "key",
         ByForm::Model => "model",
         ByForm::Budget => "budget",
@@ -129,7 +130,13 @@ fn whole_csv(query: &SpendQuery, spend: &Spend) -> Action {
 }
 
 fn listing(visit: &Visit<'_>) -> Listing {
-    let mut by = vec![("day", "Day"), ("system", "System"), ("key", "API key"), ("model", "Model")];
+    let mut by = vec![
+        ("day", "Day"),
+        ("system", "System"),
+        ("cost_centre", "Cost centre"),
+        ("key", "API key"),
+        ("model", "Model"),
+    ];
     // These budgets reach systems of others.
     if visit.reach(Permission::ReadSpend) == Reach::All {
         by.push(("budget", "Budget of a person, team or agent"));
@@ -143,10 +150,11 @@ fn listing(visit: &Visit<'_>) -> Listing {
             Filter { name: "from", label: "From", takes: Takes::Day },
             Filter { name: "to", label: "Until", takes: Takes::Day },
         ],
-        search: "day, system, key, model or budget",
+        search: "day, system, cost centre, key, model or budget",
         views: vec![
             ("By day", Vec::new()),
             ("By system", vec![("by", "system".to_owned())]),
+            ("By cost centre", vec![("by", "cost_centre".to_owned())]),
             ("By key", vec![("by", "key".to_owned())]),
             ("By model", vec![("by", "model".to_owned())]),
         ],
@@ -185,7 +193,9 @@ fn row(visit: &Visit<'_>, sum: &Sum, query: &SpendQuery, spend: &Spend) -> Resul
 
 /// What a sum is of, with the way to it.
 fn of(visit: &Visit<'_>, sum: &Sum, query: &SpendQuery, spend: &Spend) -> Result<Cell, Refusal> {
-    let Some(text) = sum.of.as_deref() else { return Ok(Cell::unknown("erased")) };
+    let Some(text) = sum.of.as_deref() else {
+        return Ok(Cell::unknown(if query.by == ByForm::CostCentre { "no cost centre" } else { "erased" }));
+    };
     let reads_calls = visit.can(Permission::ReadCalls);
     let (from, to) = (machine_time(spend.from.0), machine_time(spend.to.0));
     Ok(match query.by {
@@ -202,6 +212,7 @@ fn of(visit: &Visit<'_>, sum: &Sum, query: &SpendQuery, spend: &Spend) -> Result
             Some(id) => visit.names.system(visit.desk, id)?,
             None => Cell::unknown("none"),
         },
+        ByForm::CostCentre => Cell::text(text),
         ByForm::Key => visit.who_by_id(text)?,
         ByForm::Model => {
             let cell = Cell::text(text);

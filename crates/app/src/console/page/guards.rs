@@ -2,6 +2,7 @@
 //!
 //! Promises: a state is shown with the record that it stands on. Must never: call a route guarded because a configuration says so.
 
+use super::configuration;
 use crate::console::answer::{Answered, Reply};
 use crate::console::block::{Block, Facts, Note, section};
 use crate::console::cell::Cell;
@@ -88,6 +89,7 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answer
     }
     let mut blocks =
         vec![facts(visit, &probes)?, listing.table(visit, Rows::All(rows))?, measurement(visit, &probes)?];
+    blocks.push(configuration::lately(visit, &["guard.", "probes"])?);
     // The gateway records a round, so the shell, which says what the reader recorded, does not speak of it.
     if let Some(round) =
         probes.newest.as_ref().filter(|round| visit.query.number("sent") == Some(round.recorded.index))

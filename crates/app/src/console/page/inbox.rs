@@ -91,6 +91,7 @@ pub(crate) fn asked(visit: &Visit<'_>) -> Result<Vec<Ask>, Refusal> {
     let mut asked = Vec::new();
     if visit.can(Permission::PublishPolicies) {
         super::policy_proposal::asks(visit, &mut asked)?;
+        super::configuration::asks(visit, &mut asked)?;
     }
     if visit.can(Permission::PublishPolicies) && !visit.desk.policy_rows(u64::MAX)?.iter().any(in_force) {
         asked.push(Ask {

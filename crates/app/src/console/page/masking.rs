@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 use tabellion_model::{Micros, SystemId};
 
-use super::systems;
+use super::{configuration, systems};
 use crate::console::answer::Answered;
 use crate::console::block::{Block, Facts, Line, Note, Section, Text, fold, section};
 use crate::console::cell::{Cell, Piece};
@@ -97,6 +97,7 @@ fn page(
     if visit.can(Permission::ReadCalls) {
         blocks.push(replaced(visit)?);
     }
+    blocks.push(configuration::lately(visit, &["masking.", "gateway"])?);
     if visit.can(Permission::PublishPolicies) {
         let part = Section {
             id: "try",

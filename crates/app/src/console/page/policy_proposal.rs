@@ -22,11 +22,13 @@ use crate::printable::visible;
 use crate::refusal::{Code, Refusal};
 use crate::work::Written;
 use crate::work::policies::{NewPolicy, Withdrawal};
-use crate::work::proposing::{Confirmation, NewProposal, Proposal};
+use crate::work::proposing::{Confirmation, NewProposal, Proposal, TakingBack};
 use crate::work::replays::NewReplay;
 
 /// The form by which a second person confirms.
 const CONFIRM: &str = "confirm-policy";
+/// The form by which whoever put it forward takes it back.
+const TAKE_BACK: &str = "take-back-policy";
 /// Longest text that is shown, in characters: the longest that can be published.
 const MAX_TEXT_CHARS: usize = 65_536;
 /// What follows of putting a change forward.
@@ -188,22 +190,60 @@ pub(crate) fn confirm(visit: &Visit<'_>) -> Answered {
     }
 }
 
+/// Takes it back.
+pub(crate) fn take_back(visit: &Visit<'_>) -> Answered {
+    let name = visit.parts.text("policy");
+    let body = json!({"proposed": visit.form.text("proposed"), "reason": visit.form.text("reason").trim()});
+    let done = visit
+        .read::<TakingBack>("withdrawPolicyProposal", body)
+        .and_then(|wanted| visit.desk.take_back_policy(visit.actor()?, &visit.given(), name, &wanted));
+    visit.after(TAKE_BACK, done, |proposal| place(&proposal.name), page)
+}
+
+/// The form for it, for whoever put it forward.
+fn taking_back(
+    visit: &Visit<'_>,
+    proposal: &Proposal,
+    refused: Option<&Refused<'_>>,
+) -> Result<Block, Refusal> {
+    let fields = vec![Field::new("reason", "Why", Kind::Area(2))];
+    let action = format!("{}/withdraw", place(&proposal.name));
+    let mut form = Form::new(TAKE_BACK, action, "Take it back", fields);
+    form.version = Some(proposal.version);
+    form.said = vec![("proposed", proposal.proposed.clone())];
+    form.consequence = "Nobody can confirm it any more. What is in force stays.";
+    section("take-back", "Take it back", vec![form.block(visit, refused)?])
+}
+
 fn page(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answered {
     let proposal = visit.desk.policy_proposal(visit.parts.text("policy"))?;
-    let facts = Facts::default()
+    let mut facts = Facts::default()
         .with("Put forward by", who(visit, &proposal.by)?)
         .with("When", visit.time(proposal.at.0))
         .with("Why", Cell::maybe(proposal.note.as_deref(), "erased"))
         .with("Digest", proposal.digest.as_deref().map_or_else(|| Cell::unknown("no text"), Cell::id))
         .with("Record", visit.entry(proposal.recorded.index));
+    if let Some(back) = &proposal.taken_back {
+        facts = facts
+            .with("Taken back", visit.time(back.at.0))
+            .with("Why it was taken back", Cell::maybe(back.reason.as_deref(), "erased"))
+            .with("Record of that", visit.entry(back.recorded.index));
+    }
     let mut blocks = vec![facts.block()?, changes(visit, &proposal)?];
+    let own = CredentialId::from_hex(&proposal.by)
+        .is_some_and(|by| visit.actor.as_ref().is_some_and(|actor| actor.is(by)));
+    if proposal.waiting && own {
+        blocks.push(taking_back(visit, &proposal, refused)?);
+    }
     if proposal.waiting && visit.can(Permission::PublishPolicies) {
         let part = deciding(visit, &proposal, refused)?;
         // What was refused is read before anything else.
         blocks.insert(if refused.is_some() { 0 } else { blocks.len() }, part);
     }
     let name = Cell::text(&proposal.name).text;
-    let lead = if proposal.waiting {
+    let lead = if proposal.taken_back.is_some() {
+        "Who put it forward took it back; nothing waits."
+    } else if proposal.waiting {
         "It waits for a second person. Until then, what is in force stays."
     } else {
         "The policy was changed since; nothing waits."

@@ -153,6 +153,7 @@ pub(crate) fn facts(visit: &Visit<'_>, system: &System) -> Result<Facts, Refusal
     Ok(Facts::default()
         .with("Owner", owner)
         .with_all("Purposes", purposes)
+        .with("Cost centre", Cell::maybe(system.cost_centre.as_deref(), "none"))
         .with(
             "Kept of prompts and answers",
             system.capture.map_or_else(

@@ -216,6 +216,10 @@ fn fields(visit: &Visit<'_>, system: Option<&System>) -> Result<Vec<Field>, Refu
             .hint("One or two sentences for a reader who does not know it.")
             .optional()
             .value(said(|system| system.description.clone())),
+        Field::new("cost_centre", "Cost centre", Kind::Line)
+            .hint("Where its costs are booked: a short word such as retail-4711. Costs are added up by it.")
+            .optional()
+            .value(said(|system| system.cost_centre.clone())),
     ];
     if visit.reach(Permission::ReadPeople) == Reach::All {
         let able = |roles: &BTreeSet<Role>| {
@@ -286,6 +290,10 @@ fn described(visit: &Visit<'_>) -> Value {
         body.insert(name.to_owned(), Value::from(visit.form.text(name)));
     }
     body.insert("purposes".to_owned(), json!(words_of(visit.form.text("purposes"))));
+    let centre = visit.form.text("cost_centre").trim();
+    if !centre.is_empty() {
+        body.insert("cost_centre".to_owned(), Value::from(centre));
+    }
     let reason = visit.form.text("capture_reason").trim();
     if !reason.is_empty() {
         body.insert("capture_reason".to_owned(), Value::from(reason));

@@ -10,6 +10,7 @@ use crate::console::answer::Answered;
 use crate::console::block::{Block, Facts, Note, section};
 use crate::console::cell::{Cell, Look};
 use crate::console::form::{Field, Form, Kind, Refused};
+use crate::console::money;
 use crate::console::table::{Column, Listing, Row, Rows, column, more, nothing};
 use crate::console::visit::{Content, Visit};
 use crate::console::words::{Tone, count as grouped, counted, day, size};
@@ -212,8 +213,15 @@ fn one(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answere
         .with("Found", visit.time(finding.at.0))
         .with("Model", Cell::maybe(finding.model.as_deref(), "none"))
         .with("Provider", Cell::maybe(finding.provider.as_deref(), "none"))
-        .with("Account", Cell::maybe(finding.account.as_deref(), "none"))
+        .with("Account, or number of the invoice", Cell::maybe(finding.account.as_deref(), "none"))
         .with("Beyond ours", beyond(finding.beyond))
+        .with(
+            "Differs by at least",
+            finding.micros.zip(finding.currency).map_or_else(
+                || Cell::unknown("no money"),
+                |(micros, currency)| Cell::text(&money::shown(micros, currency)),
+            ),
+        )
         .with("Entry", visit.entry(finding.recorded.index));
     if let Some(closed) = &finding.closed {
         facts = facts
@@ -412,6 +420,7 @@ fn what(kind: Option<&str>) -> &'static str {
         Some("off_gateway") => "Traffic off the gateway",
         Some("unknown_model") => "A model in no inventory",
         Some("unknown_route") => "A path that is not governed",
+        Some("invoice_differs") => "An invoice that differs from what calls took",
         _ => "A finding whose content was erased",
     }
 }

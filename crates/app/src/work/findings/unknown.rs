@@ -128,6 +128,7 @@ impl Desk {
                 model: called.model.clone(),
                 window: None,
                 beyond: None,
+                money: None,
                 cause: called.first.record_id,
             })?;
             opened += usize::from(recorded);

@@ -16,6 +16,9 @@ use crate::work::rule_watch::RULES_EVERY;
 /// Takes lines for the operator.
 type Note = Arc<dyn Fn(&str) + Send + Sync>;
 
+/// How often invoices are held against the calls again: what changes their sums are corrected prices and late ends of calls, of which nobody waits for a finding.
+const INVOICES_EVERY: Duration = Duration::from_mins(30);
+
 /// The running watch.
 pub struct Watch {
     shared: Arc<Shared>,
@@ -83,6 +86,7 @@ fn run(desk: &Desk, shared: &Shared, every: Duration, note: &Note) {
     let mut told_of_budgets = String::new();
     let mut told_of_findings = String::new();
     let mut rules = Rules { due: Instant::now(), told: String::new() };
+    let (mut invoices_due, mut told_of_invoices) = (Instant::now(), String::new());
     loop {
         let size = desk.ledger().reader().size();
         if looked_at != Some(size) {
@@ -107,6 +111,12 @@ fn run(desk: &Desk, shared: &Shared, every: Duration, note: &Note) {
             tell("sources", &refusal, &mut told_of_sources, note);
         }
         rules.look(desk, note);
+        if Instant::now() >= invoices_due {
+            if let Err(refusal) = desk.reconcile_invoices() {
+                tell("invoices", &refusal, &mut told_of_invoices, note);
+            }
+            invoices_due = Instant::now() + INVOICES_EVERY;
+        }
         if shared.pause(every) {
             return;
         }

@@ -68,6 +68,7 @@ impl Desk {
                 model: Some(line.model.clone()),
                 window: Some((said.from, said.until)),
                 beyond: Some(line.beyond),
+                money: None,
                 cause: row.record_id,
             })?;
         }

@@ -85,16 +85,29 @@ fn a_share_of_a_cap_is_on_record_once_a_window_and_until_the_cap_is_another() {
     // A raised cap is another one: what was passed of the old one stands no more.
     house.put(&admin, PATH, "\"1\"", &budget(4000)).ok();
     assert_eq!((crossed(), stand(&admin)), (0, json!([])));
+    let over = |token: &str| -> Vec<String> {
+        let alerts = house.get(token, PATH).ok().json()["alerts"].clone();
+        let ends = alerts.as_array().expect("alerts").iter().map(|alert| alert["resolved"]["end"].clone());
+        ends.filter_map(|end| end.as_str().map(str::to_owned)).collect()
+    };
+    assert_eq!(over(&admin), ["cap_changed"; 3], "that an alert is over is on no record");
+    assert_eq!((crossed(), house.count_of("budget.alert_resolved")), (0, 3), "it is on record twice");
     call(&house, &system, &key, 1000);
     assert_eq!((crossed(), stand(&admin)), (1, json!([["tokens", 50, 2000, 4000]])));
     // So is a new day.
     house.clock.set(Micros(house.clock.now().0 + DAY_US));
     let admin = house.session(&ada);
     assert_eq!((crossed(), stand(&admin)), (0, json!([])), "yesterday's alert would stand for ever");
+    assert_eq!(over(&admin), ["window_over", "cap_changed", "cap_changed", "cap_changed"]);
     call(&house, &system, &key, 2000);
     assert_eq!((crossed(), crossed()), (1, 0));
     let older = house.get(&admin, PATH).ok().json();
     assert_eq!(older["alerts"].as_array().map(Vec::len), Some(5), "what was passed is forgotten: {older}");
+    // The end of the budget resolves what stands, once, also at the next start.
+    house.ask("POST", &format!("{PATH}/end")).bearer(&admin).json(&json!({"reason": "over"})).send().ok();
+    assert_eq!((crossed(), crossed()), (0, 0));
+    assert_eq!(over(&admin).first().map(String::as_str), Some("budget_ended"));
+    assert_eq!(house.count_of("budget.alert_resolved"), 5);
 }
 
 /// Requirement: P55. What somebody may set, and what an ended budget is told of.

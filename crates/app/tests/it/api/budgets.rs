@@ -112,3 +112,58 @@ fn a_budget_is_set_by_whoever_may_and_makes_sense() {
     let history = house.get(&admin, "/api/v1/budgets/b/history").ok().json();
     assert_eq!(history["versions"].as_array().map(Vec::len), Some(2), "{history}");
 }
+
+/// Requirement: N24. Costs are added up by the cost centre that a system has: every call in one sum, those of systems without one apart, and all of them as much as
+/// the systems together.
+#[test]
+fn costs_by_cost_centre_are_those_of_the_systems_together() {
+    let house = House::new();
+    let (ada, admin) = house.person("Ada", &[Role::Administrator]);
+    let put = house.ask("PUT", "/api/v1/prices/small").bearer(&admin).json(&price(2_000_000)).send().ok();
+    let record = put.json()["recorded"]["record_id"].as_str().expect("an id").to_owned();
+    for (name, centre) in [
+        ("Loans", Some("retail-4711")),
+        ("Cards", Some("retail-4711")),
+        ("Treasury", None),
+        ("Audit", Some("staff")),
+    ] {
+        let system = house.live_system(&admin, name);
+        let path = format!("/api/v1/systems/{system}");
+        let version = house.get(&admin, &path).ok().json()["version"].as_u64().expect("a version");
+        let said = json!({"name": name, "owner": ada, "purposes": ["support"], "cost_centre": centre});
+        let said = house.put(&admin, &path, &format!("\"{version}\""), &said).ok().json();
+        assert_eq!(said["result"]["cost_centre"], json!(centre), "{said}");
+        let (key, _) = house.key(&admin, &system);
+        call(&house, &system, &key, Some(&record));
+        // What is switched of a system leaves where its costs are booked.
+        let capture = json!({"capture": "masked", "reason": "complaints"});
+        house.post(&admin, &format!("{path}/capture"), &capture).ok();
+    }
+    house.get(&admin, "/api/v1/systems").ok();
+    let spend = house.get(&admin, "/api/v1/spend?by=cost_centre").ok().json()["sums"].clone();
+    let sums: Vec<Value> = spend
+        .as_array()
+        .expect("sums")
+        .iter()
+        .map(|sum| json!([sum["of"], sum["calls"], sum["reserved_micros"]]))
+        .collect();
+    assert_eq!(
+        sums,
+        [json!([null, 1, 2100]), json!(["retail-4711", 2, 4200]), json!(["staff", 1, 2100])],
+        "a cost centre pays for another, or somebody's calls are in no sum: {spend}"
+    );
+    let of_systems = house.get(&admin, "/api/v1/spend?by=system").ok().json()["sums"].clone();
+    let all = |sums: &Value| -> u64 {
+        sums.as_array().expect("sums").iter().filter_map(|sum| sum["reserved_micros"].as_u64()).sum()
+    };
+    assert_eq!(all(&spend), all(&of_systems), "the sums are not those of the invoice");
+    let csv = house.get(&admin, "/api/v1/spend.csv?by=cost_centre").ok().text();
+    assert!(csv.contains("\"retail-4711\",\"EUR\",\"2\""), "{csv}");
+    house
+        .post(
+            &admin,
+            "/api/v1/systems",
+            &json!({"name": "X", "purposes": ["support"], "cost_centre": "No Word!"}),
+        )
+        .refused(400, "malformed");
+}

@@ -1,6 +1,8 @@
 //! Where two people change policies: what one puts forward another confirms, and nobody changes what is in force alone.
 
 use serde_json::{Value, json};
+use tabellion_app::work::proposing::{Confirmation, NewProposal, TakingBack};
+use tabellion_app::work::{Actor, Given};
 use tabellion_model::body::Role;
 use tabellion_tlog::sha256;
 
@@ -142,4 +144,69 @@ fn what_is_put_forward_waits_also_where_one_person_may_publish() {
     house.ask("PUT", PATH).bearer(&gus).json(&json!({"text": NARROW, "note": "meanwhile"})).send().ok();
     house.confirm(&eva, &proposed, Some(OPEN)).refused(409, "already_so");
     assert_eq!(house.get(&eva, PROPOSAL).ok().json()["waiting"], false);
+}
+
+/// Requirement: N16. Who put a change forward takes it back, on record; nobody else does, and nobody confirms it after that.
+#[test]
+fn who_put_a_change_forward_takes_it_back_and_nobody_confirms_it_then() {
+    let house = House::of_two_people();
+    let (_, gus) = house.person("Gus", &[Role::GovernanceEngineer]);
+    let (_, eva) = house.person("Eva", &[Role::GovernanceEngineer]);
+    let proposed = house.forward(&gus, Some(OPEN));
+    let back = format!("{PROPOSAL}/withdraw");
+    let why = json!({"proposed": proposed, "reason": "a rule was missing"});
+    house.post(&eva, &back, &why).refused(403, "not_permitted");
+    let other = json!({"proposed": "0".repeat(32), "reason": "r"});
+    house.post(&gus, &back, &other).refused(409, "not_what_was_shown");
+    let taken = house.post(&gus, &back, &why).ok().json();
+    let taken = &taken["result"];
+    assert_eq!(
+        (&taken["waiting"], &taken["taken_back"]["reason"]),
+        (&json!(false), &why["reason"]),
+        "{taken}"
+    );
+    assert_eq!(taken["text"], json!(OPEN), "what was taken back cannot be read any more");
+    house.post(&gus, &back, &why).refused(409, "already_so");
+    house.confirm(&eva, &proposed, Some(OPEN)).refused(409, "already_so");
+    assert!(house.desk.views().gate_now().policies.is_empty(), "what was taken back is in force");
+    assert_eq!(house.get(&eva, "/api/v1/policy-proposals").ok().json()["proposals"], json!([]));
+    assert_eq!(house.count_of("policy.proposal_withdrawn"), 1);
+    // The next one goes its own way, over the version that the stream has by then.
+    let again = house.forward(&gus, Some(NARROW));
+    assert_eq!(
+        house.get(&eva, PROPOSAL).ok().json()["taken_back"],
+        Value::Null,
+        "the next one seems taken back"
+    );
+    house.confirm(&eva, &again, Some(NARROW)).ok();
+}
+
+/// Requirement: N16. The operator is one person: neither alone, nor with whom they let in themselves.
+#[test]
+fn the_operator_confirms_only_what_somebody_else_let_in_put_forward() {
+    let house = House::of_two_people();
+    let (_, ada) = house.person("Ada", &[Role::Administrator]);
+    let (gus_id, by_operator) = house.person("Gus", &[Role::GovernanceEngineer]);
+    let (actor, given) = (Actor::Operator, Given::default());
+    let confirmation = |proposed: &str| -> Confirmation {
+        serde_json::from_value(json!({"proposed": proposed, "reason": "read it"})).expect("a form")
+    };
+    // Let in by the operator's own link: nobody could tell the two apart.
+    let proposed = house.forward(&by_operator, Some(OPEN));
+    let refused = house.desk.confirm_policy(&actor, &given, "base", &confirmation(&proposed));
+    assert_eq!(refused.expect_err("one pair of hands").code.as_str(), "own_link");
+    let own: NewProposal = serde_json::from_value(json!({"text": OPEN, "note": "n"})).expect("a form");
+    let version = house.get(&ada, PROPOSAL).ok().json()["version"].as_u64();
+    let over = Given { version, ..Given::default() };
+    let (own, _) = house.desk.propose_policy(&actor, &over, "base", &own).expect("a proposal");
+    let refused = house.desk.confirm_policy(&actor, &given, "base", &confirmation(&own.proposed));
+    assert_eq!(refused.expect_err("their own").code.as_str(), "own_work");
+    let back: TakingBack =
+        serde_json::from_value(json!({"proposed": own.proposed, "reason": "r"})).expect("a form");
+    house.desk.take_back_policy(&actor, &given, "base", &back).expect("it is their own");
+    // Let in by an administrator: another person, as far as anybody can tell.
+    let by_ada = house.let_in(&ada, &gus_id);
+    let proposed = house.forward(&by_ada, Some(OPEN));
+    house.desk.confirm_policy(&actor, &given, "base", &confirmation(&proposed)).expect("two people");
+    assert!(!house.desk.views().gate_now().policies.is_empty());
 }

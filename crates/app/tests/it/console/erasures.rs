@@ -59,12 +59,12 @@ fn a_person_is_given_what_is_kept_about_them_from_the_page() {
     house.ledger.append(&draft).expect("an append");
     assert!(!ada.page("/erasures").contains("form-give-access"), "a form is shown that can only be refused");
     let unknown = [("subject", "nobody"), ("from", ""), ("reason", "her letter")];
-    let refused = cleo.send("/erasures/access", "give-access", &unknown);
+    let refused = cleo.send("/erasures", "give-access", &unknown);
     assert!(refused.status == 404 && refused.text().contains("nothing is kept"), "{}", refused.text());
     let wrong = [("subject", "customer-7"), ("from", "x"), ("reason", "her letter")];
-    assert_eq!(cleo.send("/erasures/access", "give-access", &wrong).status, 400);
+    assert_eq!(cleo.send("/erasures", "give-access", &wrong).status, 400);
     let asked = [("subject", "customer-7"), ("from", ""), ("reason", "her letter")];
-    let given = cleo.send("/erasures/access", "give-access", &asked);
+    let given = cleo.send("/erasures", "give-access", &asked);
     assert_eq!((given.status, given.header("content-type")), (200, Some("application/zip")), "no file");
     let about = crate::fixture::file(&given.body, "about.json").expect("about.json");
     assert!(String::from_utf8_lossy(about).contains("Ada Lovelace"), "it holds nothing");

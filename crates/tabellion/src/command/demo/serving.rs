@@ -65,8 +65,11 @@ impl Serving {
             .clone()
             .configured(|config| configure(config, organisation, model, &simulated, &closed));
         let (tell, told) = mpsc::channel();
-        let held =
-            move || serve::hold(&directory, false, Arc::new(|_: &str| {}), |ready| drop(tell.send(ready)));
+        let held = move || {
+            serve::hold(&directory, &serve::Said::default(), Arc::new(|_: &str| {}), |ready| {
+                drop(tell.send(ready));
+            })
+        };
         let thread = thread::Builder::new()
             .name("serve".to_owned())
             .spawn(held)
