@@ -9,6 +9,7 @@
     reason = "a test that meets the unexpected has to stop, and says what it counted"
 )]
 
+mod anchor_services;
 mod anchors;
 mod append;
 mod backup;
