@@ -11,7 +11,7 @@ directory=${BENCH_DIR:-${CARGO_TARGET_DIR:-target}/bench}
 mkdir -p "$directory" # not the system's temporary directory: that is often memory, where a sync costs nothing
 
 cargo build --release --locked --quiet --workspace --bins # all at once: a part of them would have other features, and all be compiled anew
-for measurement in append verify fsck; do
+for measurement in append verify fsck batch; do
   printf '\n== %s\n' "$measurement"
   "${CARGO_TARGET_DIR:-target}/release/$measurement" --dir "$directory"
 done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Anchors against others' programs, with the built program: anchors.sh DIRECTORY (made anew)
 #   rfc3161         an authority out of openssl; openssl ts -verify reads what is kept
-#   opentimestamps  a stand-in for a calendar (no Bitcoin node runs here); the reference implementation reads the proof
+#   opentimestamps  stand-ins for two calendars and a Bitcoin node (none runs here); the reference implementation reads the proof, and its client verifies it
 #   arweave         a stand-in for an upload service; arbundles verifies the data item
 #   evm             anvil, a chain of its own; the evidence is checked against its block's hash
 # Then a package of the log, whose anchors tabellion verify checks with a trust file that names authority and block.
@@ -10,7 +10,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . scripts/program.sh
 . scripts/install.sh
 ensure_command openssl openssl
-python=$(python_venv anchors)/bin/python
+environment=$(python_venv anchors)
+python=$environment/bin/python
 npm ci --prefix scripts/peers/anchors --ignore-scripts --no-audit --no-fund --loglevel=error >&2
 modules=$PWD/scripts/peers/anchors/node_modules
 
@@ -32,11 +33,13 @@ listen() { # NAME COMMAND…: starts it and gives the first line that it says
 }
 
 scripts/peers/tsa.sh "$place/tsa"
-mkdir "$place/calendar" "$place/arweave"
+mkdir "$place/calendar" "$place/second" "$place/arweave"
 listen tsa python3 -B scripts/peers/tsa.py "$place/tsa"
 tsa=$url
 listen calendar python3 -B scripts/peers/ots_calendar.py "$place/calendar"
 calendar=$url
+listen second python3 -B scripts/peers/ots_calendar.py "$place/second"
+second=$url
 listen arweave python3 -B scripts/peers/arweave_stand_in.py "$place/arweave"
 arweave=$url
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
@@ -56,6 +59,11 @@ root_file = "$place/tsa/ca.pem"
 kind = "opentimestamps"
 url = "$calendar"
 ask_again_seconds = 0
+[anchor.calendars]
+kind = "opentimestamps"
+url = "http://127.0.0.1:9"
+more_urls = ["$second", "$calendar"]
+ask_again_seconds = 0
 [anchor.arweave]
 kind = "arweave"
 url = "$arweave/tx/solana"
@@ -72,7 +80,7 @@ ask_again_seconds = 0
 TOML
 echo '{"title":"Model card"}' >"$place/one.json"
 tabellion record "$place/one.json" --dir "$place/log" >/dev/null
-touch "$place/calendar/block" "$place/arweave/published"
+touch "$place/calendar/block" "$place/second/block" "$place/arweave/published"
 tabellion anchor now --dir "$place/log" >"$place/now.txt"
 # What takes time is asked for again by whoever holds the log next.
 for _ in 1 2; do tabellion anchor now --dir "$place/log" >"$place/now.txt"; done
@@ -85,13 +93,32 @@ print(job[sys.argv[3]])' "$place/jobs.jsonl" "$1" "$2"; }
 body_of() { python3 -c 'import json, sys
 text = json.load(open(sys.argv[1]))["checkpoint"]
 open(sys.argv[2], "w").write("".join(line + "\n" for line in text.split("\n")[:3]))' "$place/log/$(field "$1" evidence | sed 's/\.[a-z0-9]*$/.json/')" "$place/$1.body"; }
-for name in stamps calendar arweave chain; do
+for name in stamps calendar calendars arweave chain; do
   body_of "$name"
   sha256sum "$place/$name.body" | cut -d ' ' -f 1 >"$place/$name.digest"
 done
 
 openssl ts -verify -in "$place/log/$(field stamps evidence)" -data "$place/stamps.body" -CAfile "$place/tsa/ca.pem" 2>&1 | grep -x 'Verification: OK'
 "$python" -B scripts/peers/anchors/ots.py "$place/log/$(field calendar evidence)" "$(cat "$place/calendar.digest")" "$(cat "$place/calendar/header")"
+# As an auditor has it, with the client alone: the proof of one calendar, and one that two calendars have a part in. No cache and no upgrade: from these files.
+client() { "$environment/bin/ots" --no-cache --bitcoin-node "$node" verify -f "$1" "$2" 2>&1; }
+"$environment/bin/ots" info "$place/log/$(field calendars evidence)" >"$place/calendars.info"
+grep -q "File sha256 hash: $(cat "$place/calendars.digest")" "$place/calendars.info"
+grep -q "PendingAttestation('$calendar')" "$place/calendars.info" # the promise of the other calendar stands beside it
+for one in calendar/calendar second/calendars; do
+  name=${one#*/}
+  listen "node-$name" "$python" -B scripts/peers/anchors/bitcoin_node.py "$(cat "$place/${one%/*}/header")"
+  node=$url
+  client "$place/$name.body" "$place/log/$(field "$name" evidence)" | grep '^Success! Bitcoin block 900000'
+  { cat "$place/$name.body" && echo x; } >"$place/$name.other"
+  if client "$place/$name.other" "$place/log/$(field "$name" evidence)"; then
+    echo "$0: opentimestamps-client takes the proof for one of another checkpoint" >&2
+    exit 1
+  fi
+done
+# The block that this node has now is the other proof's.
+client "$place/calendar.body" "$place/log/$(field calendar evidence)" >"$place/other.txt" || true
+grep -q '^Bitcoin verification failed' "$place/other.txt"
 node scripts/peers/anchors/item.mjs "$place/log/$(field arweave evidence)" "$(cat "$place/arweave.digest")"
 field chain checked
 

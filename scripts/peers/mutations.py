@@ -7,12 +7,14 @@
     whole          the golden evidence as it is, with its trust file, with another and with none
     every byte     one bit of every byte of the golden evidence changed
     forged bytes   the same inside the files of packages, under a container that is put right: what a forger would do
+    second key     one bit of every byte of every ML-DSA-44 signature, of a log and of a witness, whose key the trust file names
     keys           the golden evidence for a reader with a key directory: one that lists every key, and one that does not
     others         evidence made by web/verify/test/dump.mjs: records removed, reordered, repeated and replaced; forked trees;
                    disclosures, receipts and signatures carried over from elsewhere; every member of every part misshapen; open alarms; root logs
                    that contradict themselves about a shard; verification runs wrong in one place;
                    every byte of anchors' evidence changed by somebody who has all of the log's keys
-    VERIFY.txt     a sample of bytes of a real package changed, where openssl and sha256sum are asked too
+    VERIFY.txt     a sample of bytes of a real package changed, where openssl and sha256sum are asked too: their commands take a third of a second for each
+                   change, so that all bytes of a package of 400 KB would take a day and a half
 
 Prints a table: for each corpus how many cases each verifier noticed, and how often they disagreed, in exit status or in the
 first check that fails, or in the four aspects where nothing fails. Fails when anything that must be noticed was not, or when
@@ -20,6 +22,7 @@ verifiers disagree.
 """
 
 import argparse
+import base64
 import json
 import os
 import shutil
@@ -41,6 +44,8 @@ EVIDENCE = [
 # One of each kind, the richest. What a root log's package says of shards is forged in dump.mjs: in others every byte is the same.
 FLIPPED = ["erased.zip", "record.receipt", "statement.receipt", "statement.cose", "registered.cose", "whole.run"]
 NOTICED = ["alarm.zip", "conflict.zip", "broken.run", "ended.run"]  # well made and well signed, and something is wrong with what they say
+SECOND_SIGNED = [("hybrid.receipt", "hybrid-trust.txt"), ("cosigned.receipt", "cosigned-trust.txt")]
+ML_DSA_LINE, KEY_ID_BYTES = 3000, 4  # characters that only a line with an ML-DSA-44 signature has; what such a line begins with
 SHORT_STEP = 149  # of the bytes, in the short run: about 120 of a package
 NO_BOUNDS = verifiers.outside(None, None)
 BATCH = 2_000  # files on disk at a time; 40 MB
@@ -112,7 +117,11 @@ def registered(_: Path) -> Iterator[Case]:
         ("statement.cose", "keys.json", None),
     ):
         yield Case("keys", f"{name} by {keys}", GOLDEN / name, GOLDEN / "trust.txt", verdict, GOLDEN / keys)
-    clocks = (("anchored.zip", "anchored-trust.txt", "holds"), ("witnessed.zip", "witnessed-trust.txt", "holds"))
+    clocks = (
+        *(("anchored.zip", "anchored-trust.txt", "holds"), ("witnessed.zip", "witnessed-trust.txt", "holds")),
+        *((name, trust, "holds") for name, trust in SECOND_SIGNED),
+        *(("hybrid.receipt", "second-alone-trust.txt", "holds"), ("record.receipt", "second-alone-trust.txt", "noticed")),
+    )
     for name, trust, verdict in (*clocks, ("late.zip", "witnessed-trust.txt", "noticed"), *((name, "trust.txt", "noticed") for name in NOTICED)):
         yield Case("keys", f"{name} with {trust}", GOLDEN / name, GOLDEN / trust, verdict)
 
@@ -127,6 +136,23 @@ def flips(scratch: Path, step: int) -> Iterator[Case]:
             yield Case("every byte", f"{name} byte {at}", written(scratch, f"{name}-{at}", changed), trust, "noticed")
         if name.endswith(".zip"):
             yield from forged(scratch, name, data, step, trust)
+
+
+def second_signatures(scratch: Path, step: int) -> Iterator[Case]:
+    """Of the log and of a witness. A line under another key id is nobody's that the reader knows: what that says is for them to agree on."""
+    for name, trust in SECOND_SIGNED:
+        lines = (GOLDEN / name).read_bytes().split(b"\n")
+        for number, line in enumerate(lines):
+            signer, _, encoded = line.rpartition(b" ")
+            if not line.startswith("— ".encode()) or len(encoded) < ML_DSA_LINE:
+                continue
+            blob = base64.b64decode(encoded, validate=True)
+            for at in range(0, len(blob), step):
+                changed = base64.b64encode(blob[:at] + bytes([blob[at] ^ 1 << at % 8]) + blob[at + 1 :])
+                data = b"\n".join([*lines[:number], signer + b" " + changed, *lines[number + 1 :]])
+                path = written(scratch, f"{name}-{number}-{at}", data)
+                verdict = "noticed" if at >= KEY_ID_BYTES else None
+                yield Case("second key", f"{name} line {number} byte {at}", path, GOLDEN / trust, verdict)
 
 
 def forged(scratch: Path, name: str, data: bytes, step: int, trust: Path) -> Iterator[Case]:
@@ -211,7 +237,7 @@ def run(cases: Iterator[Case], rows: dict[str, Row], findings: list[str]) -> Non
             said = rows.setdefault(case.corpus, Row()).add(case, {name: given[number] for name, given in answers.items()})
             findings += [said] if said else []
         for case in batch:
-            if case.corpus in ("every byte", "forged bytes"):
+            if case.corpus in ("every byte", "forged bytes", "second key"):
                 case.path.unlink()
 
 
@@ -251,6 +277,7 @@ def main() -> int:
             run(whole(scratch), rows, findings)
             run(registered(scratch), rows, findings)
             run(flips(scratch, SHORT_STEP if options.short else 1), rows, findings)
+            run(second_signatures(scratch, SHORT_STEP if options.short else 1), rows, findings)
         made = dumped(scratch, options.short)
         run((case for case in made if options.only in (None, case.corpus)), rows, findings)
         if options.directory:

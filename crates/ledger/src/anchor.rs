@@ -14,9 +14,11 @@ mod job;
 mod key;
 mod lock;
 mod outbox;
+mod overdue;
 mod record;
 mod root_log;
 mod runner;
+mod services;
 mod time_stamps;
 mod turbo;
 
@@ -30,8 +32,10 @@ pub use key::{AnchorKeyError, Ed25519AnchorKey, EvmKey, new_anchor_key};
 pub use lock::OutboxLock;
 pub use outbox::{ANCHOR_DIR, Coverage, Outbox, OutboxError};
 pub(crate) use outbox::{covering, job_names};
+pub use overdue::Patience;
 pub use root_log::RootLog;
 pub use runner::{AnchorPlan, Anchoring, Note, Round};
+pub use services::{MAX_SERVICES, Services, Told};
 pub use time_stamps::TimeStampAuthority;
 pub use turbo::ArweaveUpload;
 
@@ -117,6 +121,10 @@ pub trait Anchor: Send {
     /// confirmed in between makes room for the next.
     fn keeps_every_s(&self) -> u64 {
         0
+    }
+    /// Which of its services served what was asked since this was last called, and which were passed over.
+    fn told(&mut self) -> Told {
+        Told::default()
     }
     /// Asks for the first time. May be asked again for the same target after a fault or a crash.
     fn begin(&mut self, target: &Target) -> Result<Progress, AnchorFault>;

@@ -77,7 +77,8 @@ fn key_list<'a>(keys: impl Iterator<Item = &'a PublicKey>) -> String {
     if ids.is_empty() { "no known key".to_owned() } else { ids.join(" and ") }
 }
 
-/// Decides who issued a file. `Broken` only for the wrong cosignature of a witness that the trust file names: a stranger's file can be consistent.
+/// Decides who issued a file. `Broken` only for a wrong line under a second key of the log or a witness that the trust file names:
+/// a stranger's file can be consistent.
 pub(crate) fn judge_issuer(trust: Option<&Policy>, claim: &Claim<'_>) -> (Outcome, String) {
     let Some(policy) = trust else {
         let text = "no trust file was given, so nothing says whose keys these are; get the trust file from the issuer on \
@@ -109,6 +110,11 @@ fn hybrid_keys(policy: &Policy, origin: &Origin) -> Vec<VerifierKey> {
     policy.logs.iter().map(|line| &line.key).filter(is_own).cloned().collect()
 }
 
+/// Whether a line of the checkpoint stands under this key. It says nothing of whether the line is right.
+fn signs(checkpoint: &SignedCheckpoint, key: &VerifierKey) -> bool {
+    checkpoint.note.signatures.iter().any(|line| line.name == key.name() && line.key_id == key.id())
+}
+
 /// What the log's second, post-quantum signature says, where the trust file pins a key for it. Either signature suffices; a wrong one never does. Empty:
 /// none is pinned, or there is no checkpoint.
 fn judge_hybrid(policy: &Policy, claim: &Claim<'_>) -> (Outcome, String) {
@@ -116,10 +122,7 @@ fn judge_hybrid(policy: &Policy, claim: &Claim<'_>) -> (Outcome, String) {
     let Some(checkpoint) = claim.checkpoint.filter(|_| !keys.is_empty()) else {
         return (Outcome::Holds, String::new());
     };
-    let signs = |key: &VerifierKey| {
-        checkpoint.note.signatures.iter().any(|line| line.name == key.name() && line.key_id == key.id())
-    };
-    if !keys.iter().any(signs) {
+    if !keys.iter().any(|key| signs(checkpoint, key)) {
         let text = "the log's ML-DSA-44 key, which the trust file pins too, did not sign this checkpoint";
         return (Outcome::Holds, text.to_owned());
     }
@@ -133,11 +136,8 @@ fn judge_hybrid(policy: &Policy, claim: &Claim<'_>) -> (Outcome, String) {
 fn pinned_key(pins: &Pins, claim: &Claim<'_>) -> Result<String, String> {
     let origin = claim.origin;
     if pins.log.is_empty() && pins.root.is_empty() {
-        if pins.hybrid.iter().any(|key| {
-            claim
-                .checkpoint
-                .is_some_and(|checkpoint| checkpoint.verify_any(std::slice::from_ref(key)).is_ok())
-        }) {
+        // Whether its line is right, `judge_hybrid` says: a wrong one is broken, not unknown.
+        if claim.checkpoint.is_some_and(|checkpoint| pins.hybrid.iter().any(|key| signs(checkpoint, key))) {
             return Ok(format!(
                 "the trust file pins the ML-DSA-44 log key of {origin} alone, which signs here"
             ));

@@ -3,6 +3,7 @@
 //! Promises: an anchor that lacks a setting is refused at the start with the setting's name. Must never: make a key or trust an authority that nobody
 //! named.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,10 +12,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tabellion_gateway::Outbound;
 use tabellion_ledger::anchor::{
     Anchor, AnchorPlan, Anchoring, ArweaveUpload, Calendar, Coverage, Ed25519AnchorKey, EvmChain, EvmKey,
-    Exchange, Outbox, RootLog, Round, TimeStampAuthority,
+    Exchange, Outbox, Patience, RootLog, Round, Services, TimeStampAuthority,
 };
 use tabellion_ledger::disk::Disk;
 use tabellion_ledger::{OsEntropy, Reader, SystemClock};
+use tabellion_model::Micros;
 use tabellion_tlog::SignatureType;
 use tabellion_tlog::anchor::rfc3161::{check_roots, is_policy};
 use tabellion_tlog::anchor::{AnchorKind, AnchorTrust};
@@ -51,13 +53,9 @@ pub(crate) fn round(
     let chosen = config.anchors.0.iter().filter(|(name, _)| wanted(name));
     let plans = chosen
         .map(|(name, anchor)| {
-            let every_s = match anchor.kind {
-                _ if !scheduled => 0,
-                Some(AnchorKind::RootLog) => anchor.every_seconds,
-                _ => anchor.every_minutes * 60,
-            };
+            let every_s = if scheduled { anchor.every_s() } else { 0 };
             let service = service(name, anchor, disk, reader, scheduled)?;
-            Ok(AnchorPlan { name: name.clone(), every_s, anchor: service })
+            Ok(AnchorPlan { name: name.clone(), every_s, overdue_s: anchor.overdue_s(), anchor: service })
         })
         .collect::<Result<_, Failure>>()?;
     Ok(Round::new(disk, Arc::new(SystemClock), plans, Arc::new(terminal::say)))
@@ -88,6 +86,12 @@ fn service(
         let outbound = Outbound::new(&format!("anchor.{name}"), url, config.ca_file.as_deref());
         Ok(Box::new(outbound.map_err(|error| Failure::malformed(error.to_string()))?))
     };
+    let services = |first: &str, more: &[String]| -> Result<Services, Failure> {
+        let urls = std::iter::once(first).chain(more.iter().map(String::as_str));
+        let all = urls.map(|url| Ok((url.to_owned(), exchange(url)?)));
+        all.collect::<Result<_, Failure>>().map(Services::new)
+    };
+    no_services_in_vain(name, kind, config)?;
     let key_file = || {
         config
             .key_file
@@ -96,27 +100,22 @@ fn service(
     };
     let refused = |error: tabellion_ledger::anchor::AnchorKeyError| Failure::malformed(error.to_string());
     Ok(match kind {
-        AnchorKind::Rfc3161 if config.policy.as_deref().is_some_and(|policy| !is_policy(policy)) => {
-            let policy = config.policy.as_deref().unwrap_or_default();
-            return Err(Failure::malformed(format!(
-                "[anchor.{name}] policy = {policy:?} is no object identifier, such as 1.2.3.4.1; correct it or leave it out, and start again"
-            )));
-        }
         AnchorKind::Rfc3161 => Box::new(TimeStampAuthority {
-            exchange: exchange(&config.url)?,
+            services: services(&config.url, &config.more_urls)?,
             entropy: Arc::new(OsEntropy),
-            policy: config.policy.clone(),
+            policy: policy(name, config)?,
             roots: roots(name, config)?,
         }),
         AnchorKind::OpenTimestamps => Box::new(Calendar {
-            exchange: exchange(&config.url)?,
+            services: services(&config.url, &config.more_urls)?,
             entropy: Arc::new(OsEntropy),
             ask_again_s: config.ask_again_seconds,
         }),
         AnchorKind::Arweave => Box::new(ArweaveUpload {
-            upload: exchange(&config.url)?,
-            gateway: exchange(
+            upload: services(&config.url, &config.more_urls)?,
+            gateway: services(
                 config.gateway_url.as_deref().ok_or_else(|| lacking(name, "has no gateway_url"))?,
+                &config.more_gateway_urls,
             )?,
             key: Ed25519AnchorKey::load(key_file()?).map_err(refused)?,
             ask_again_s: config.ask_again_seconds,
@@ -129,7 +128,7 @@ fn service(
             if scheduled { config.every_minutes * 60 } else { 0 },
         )),
         AnchorKind::Evm => Box::new(EvmChain {
-            exchange: exchange(&config.url)?,
+            services: services(&config.url, &config.more_urls)?,
             key: EvmKey::load(key_file()?).map_err(refused)?,
             chain: config.chain_id.ok_or_else(|| lacking(name, "has no chain_id"))?,
             to: config.to.as_deref().map(|to| address(name, to)).transpose()?,
@@ -138,6 +137,31 @@ fn service(
             ask_again_s: config.ask_again_seconds,
         }),
     })
+}
+
+/// Refuses further services where a kind of anchor has no use for them.
+fn no_services_in_vain(name: &str, kind: AnchorKind, config: &AnchorConfig) -> Result<(), Failure> {
+    let key = if kind == AnchorKind::RootLog && !config.more_urls.is_empty() {
+        "more_urls"
+    } else if kind != AnchorKind::Arweave && !config.more_gateway_urls.is_empty() {
+        "more_gateway_urls"
+    } else {
+        return Ok(());
+    };
+    let kind = kind.as_str();
+    Err(Failure::malformed(format!(
+        "[anchor.{name}] {key} means nothing for an anchor of kind {kind}; leave it out and start again"
+    )))
+}
+
+/// The policy that time stamps are asked for under, as an object identifier.
+fn policy(name: &str, config: &AnchorConfig) -> Result<Option<String>, Failure> {
+    match &config.policy {
+        Some(policy) if !is_policy(policy) => Err(Failure::malformed(format!(
+            "[anchor.{name}] policy = {policy:?} is no object identifier, such as 1.2.3.4.1; correct it or leave it out, and start again"
+        ))),
+        policy => Ok(policy.clone()),
+    }
 }
 
 /// The certificates (DER) that must vouch for an authority's signer.
@@ -225,11 +249,38 @@ pub(crate) fn now_us() -> u64 {
 /// Name, help and value of a number.
 type Family<'a> = (&'static str, &'static str, &'a dyn Fn(&Coverage) -> Option<u64>);
 
+/// How long each configured anchor may take, by its name.
+pub(crate) type Patiences = BTreeMap<String, Patience>;
+
+/// Of the configuration.
+pub(crate) fn patiences(config: &Config) -> Patiences {
+    let of = |anchor: &AnchorConfig| Patience { every_s: anchor.every_s(), overdue_s: anchor.overdue_s() };
+    config.anchors.0.iter().map(|(name, anchor)| (name.clone(), of(anchor))).collect()
+}
+
+/// Since when the anchor is overdue, microseconds since 1970.
+pub(crate) fn overdue_since(one: &Coverage, reader: &Reader, patiences: &Patiences) -> Option<u64> {
+    one.overdue_since(reader, *patiences.get(&one.name)?, now_us())
+}
+
+/// What somebody has to look at, for the pages of the console: anchors that are overdue.
+pub(crate) fn trouble(coverage: &[Coverage], reader: &Reader, patiences: &Patiences) -> Option<String> {
+    let overdue = |one: &Coverage| {
+        let since = Micros(overdue_since(one, reader, patiences)?);
+        let error = one.error.as_ref().map(|error| format!(" ({})", error.code)).unwrap_or_default();
+        Some(format!("{} since {since}{error}", one.name))
+    };
+    let overdue: Vec<String> = coverage.iter().filter_map(overdue).collect();
+    (!overdue.is_empty())
+        .then(|| format!("anchors: overdue: {}; tabellion anchor status says more", overdue.join(", ")))
+}
+
 /// What the anchors cover, in the Prometheus text format.
-pub(crate) fn render(text: &mut String, coverage: &[Coverage], reader: &Reader) {
+pub(crate) fn render(text: &mut String, coverage: &[Coverage], reader: &Reader, patiences: &Patiences) {
     let now = now_us();
     let age = |at: Option<u64>| at.map(|at| now.saturating_sub(at) / 1_000_000);
-    let families: [Family<'_>; 5] = [
+    let overdue = |one: &Coverage| Some(u64::from(overdue_since(one, reader, patiences).is_some()));
+    let families: [Family<'_>; 6] = [
         ("tabellion_anchor_size", "Log size that the anchor has confirmed.", &|one| Some(one.size)),
         (
             "tabellion_anchor_age_seconds",
@@ -241,6 +292,11 @@ pub(crate) fn render(text: &mut String, coverage: &[Coverage], reader: &Reader) 
             "tabellion_anchor_waiting_seconds",
             "Age of the oldest checkpoint that waits for the anchor.",
             &|one| age(one.waiting_since),
+        ),
+        (
+            "tabellion_anchor_overdue",
+            "Whether a checkpoint waits longer for the anchor than overdue_minutes, or the next was due that long ago.",
+            &overdue,
         ),
         ("tabellion_anchor_failing", "Whether the anchor's last answer was none or unusable.", &|one| {
             Some(u64::from(one.error.is_some()))

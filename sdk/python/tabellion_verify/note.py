@@ -8,18 +8,11 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-
-try:
-    from cryptography.hazmat.primitives.asymmetric import mldsa
-except ImportError:  # before version 47
-    mldsa = None  # type: ignore[assignment]
-
-from . import ed25519, encoding
+from . import ed25519, encoding, mldsa
 from .faults import Broken, Malformed
 
 ED25519, COSIGNATURE, ML_DSA_44 = 0x01, 0x04, 0x06  # signature types of signed-note and tlog-cosignature
-_KEY_BYTES = {ED25519: 32, COSIGNATURE: 32, ML_DSA_44: 1312}
+_KEY_BYTES = {ED25519: 32, COSIGNATURE: 32, ML_DSA_44: mldsa.KEY_BYTES}
 MAX_BYTES, MAX_SIGNATURES, MAX_ORIGIN, MAX_KEY_NAME = 512 << 10, 64, 255, 512
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f]")
 _DECIMAL = re.compile("0|[1-9][0-9]{0,18}")
@@ -124,28 +117,24 @@ class Checkpoint:
     root: bytes
     note: Note
 
-    def verify_ml_dsa(self, key: VerifierKey) -> bool:
-        """Whether every line of this ML-DSA-44 key was checked; False where `cryptography` has no ML-DSA.
+    def cosigned_by(self, key: VerifierKey) -> int | None:
+        """The time in seconds that this key's first line states; 0 states none. None: no line is its own. Raises `Broken` for a wrong one."""
+        if not self.note.is_signed_by(key):
+            return None
+        if key.type != ML_DSA_44:
+            return self.note.verify(key)
+        own = [one.data for one in self.note.signatures if (one.name, one.short_id) == (key.name, key.short_id)]
+        times = [self._verify_tree(key, data) for data in own]
+        return times[0]
 
-        Raises `Broken` for a wrong one.
-        """
-        if mldsa is None:
-            return False
-        try:
-            public = mldsa.MLDSA44PublicKey.from_public_bytes(key.public)
-        except UnsupportedAlgorithm:
-            return False
-        for one in self.note.signatures:
-            if (one.name, one.short_id) != (key.name, key.short_id):
-                continue
-            # C2SP tlog-cosignature, subtree/v1: name, time, origin, 0, size, root.
-            message = b"subtree/v1\n\0" + _length_and(key.name) + one.data[:8] + _length_and(self.origin)
-            message += bytes(8) + self.size.to_bytes(8) + self.root
-            try:
-                public.verify(one.data[8:], message)
-            except InvalidSignature as error:
-                raise Broken("the ML-DSA-44 signature does not verify") from error
-        return True
+    def _verify_tree(self, key: VerifierKey, data: bytes) -> int:
+        """C2SP tlog-cosignature, subtree/v1: name, time, origin, 0, size, root. It is over the tree and not over the text."""
+        seconds = int.from_bytes(data[:8])
+        if seconds > _MAX_TIME:
+            raise Broken("the ML-DSA-44 signature does not verify")
+        message = b"subtree/v1\n\0" + _length_and(key.name) + data[:8] + _length_and(self.origin)
+        mldsa.verify(key.public, data[8:], message + bytes(8) + self.size.to_bytes(8) + self.root)
+        return seconds
 
 
 def _length_and(name: str) -> bytes:

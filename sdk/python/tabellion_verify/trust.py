@@ -1,7 +1,7 @@
 """Whom the reader believes: the pins of a trust file, and whether a file was issued under one of them.
 
-Source: docs/formats.md §10. Broken only for the wrong cosignature of a witness that the trust file names: a stranger's file can
-be consistent. A key that a file brings along vouches for
+Source: docs/formats.md §10. Broken only for a wrong line under a second key of the log or a witness that the trust file names: a
+stranger's file can be consistent. A key that a file brings along vouches for
 nothing; only a pin does, or a pinned root key that granted it in the log itself.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from . import ed25519
 from .faults import Broken
-from .note import ED25519, ML_DSA_44, Checkpoint
+from .note import ED25519, ML_DSA_44, Checkpoint, VerifierKey
 from .policy import Policy, judge_quorum
 from .report import BROKEN, HOLDS, UNDETERMINED
 
@@ -30,21 +30,29 @@ def _pinned(policy: Policy | None, name: str) -> list[bytes]:
     return [key.public for key in policy.logs if key.name == name and key.type == ED25519] if policy else []
 
 
+def _second_keys(policy: Policy, origin: str) -> list[VerifierKey]:
+    return [key for key in policy.logs if key.name == origin and key.type == ML_DSA_44]
+
+
+def _signs_second(policy: Policy, claim: Claim) -> bool:
+    note = claim.checkpoint.note if claim.checkpoint else None
+    return note is not None and any(note.is_signed_by(key) for key in _second_keys(policy, claim.origin))
+
+
 def _hybrid(policy: Policy, claim: Claim) -> tuple[str, str]:
     """What the log's second, post-quantum signature says. Empty: no key of it is pinned, or there is no checkpoint."""
-    keys = [key for key in policy.logs if key.name == claim.origin and key.type == ML_DSA_44]
+    keys = _second_keys(policy, claim.origin)
     if not keys or claim.checkpoint is None:
         return HOLDS, ""
     signed = [key for key in keys if claim.checkpoint.note.is_signed_by(key)]
     if not signed:
         return HOLDS, "the log's ML-DSA-44 key, which the trust file pins too, did not sign this checkpoint"
     try:
-        checked = [claim.checkpoint.verify_ml_dsa(key) for key in signed]
+        for key in signed:
+            claim.checkpoint.cosigned_by(key)
     except Broken as error:
         return BROKEN, f"the log's ML-DSA-44 signature: {error}"
-    if all(checked):
-        return HOLDS, "the log's ML-DSA-44 signature was checked too"
-    return HOLDS, "the log's ML-DSA-44 signature was not checked here: this version of `cryptography` has no ML-DSA"
+    return HOLDS, "the log's ML-DSA-44 signature was checked too"
 
 
 def pinned_log_keys(policy: Policy | None, origin: str) -> list[bytes]:
@@ -61,8 +69,11 @@ def judge(policy: Policy | None, claim: Claim) -> tuple[str, str]:
         return UNDETERMINED, "no trust file was given, so nothing says whose keys these are; get the issuer's by another way"
     logs, roots = pinned_log_keys(policy, claim.origin), pinned_root_keys(policy, claim.origin)
     if not logs and not roots:
-        return UNDETERMINED, f"issued under {claim.origin}, and the trust file does not pin that log"
-    if claim.root in roots:
+        # Where the second key is all that is pinned, its signature alone makes the issuer known.
+        if not _signs_second(policy, claim):
+            return UNDETERMINED, f"issued under {claim.origin}, and the trust file does not pin that log"
+        text = f"the trust file pins the ML-DSA-44 log key of {claim.origin} alone, which signs here"
+    elif claim.root in roots:
         text = f"the trust file pins the root key {ed25519.key_id(claim.root or b'')} of {claim.origin}"
     elif roots and claim.root is not None:
         return UNDETERMINED, f"the trust file pins another root key of {claim.origin} than the one in its genesis here"

@@ -3,12 +3,12 @@
 import { base64, concat, equal, fromBase64, fromDecimal, fromHex, hex, text, utf8 } from './bytes.js';
 import { isPublicKey } from './ed25519.js';
 import { Malformed } from './malformed.js';
+import { ML_DSA_KEY_BYTES, ML_DSA_SIGNATURE_BYTES } from './mldsa.js';
 import { sha256 } from './sha256.js';
 
 export const ED25519 = 0x01;
 export const COSIGNATURE = 0x04;
-export const ML_DSA_44 = 0x06; // read, and never checked: browsers have no ML-DSA that can be relied on
-const ML_DSA_44_KEY_BYTES = 1312;
+export const ML_DSA_44 = 0x06;
 const COSIGNER_NAME_BYTES_MAX = 255;
 const SIGNATURES_MAX = 64; // C2SP asks for at least 16
 const SIGNATURE_START = '— ';
@@ -38,7 +38,7 @@ export function parseVerifierKey(source) {
   const key = { name: checkKeyName(name), keyId: fromHex(keyId, 4), type: material[0], publicKey: material.subarray(1) };
   if (key.type === ED25519 || key.type === COSIGNATURE || key.type === ML_DSA_44) {
     if (key.type === ML_DSA_44) {
-      if (key.publicKey.length !== ML_DSA_44_KEY_BYTES) throw new Malformed('verifier key is not an ML-DSA-44 key');
+      if (key.publicKey.length !== ML_DSA_KEY_BYTES) throw new Malformed('verifier key is not an ML-DSA-44 key');
       if (utf8(name).length > COSIGNER_NAME_BYTES_MAX) throw new Malformed('name of an ML-DSA-44 cosigner is too long');
     } else if (!isPublicKey(key.publicKey)) {
       throw new Malformed('verifier key is not a usable Ed25519 key');
@@ -90,11 +90,38 @@ export function signaturesBy(note, name, type, publicKey) {
   return note.signatures.filter((line) => line.name === name && equal(line.keyId, keyId)).map((line) => line.signature);
 }
 
-/** The message of a timestamped cosignature (C2SP tlog-cosignature) and its signature, or null when it has another form. */
+const TIME_BYTES = 8;
+const ED25519_SIGNATURE_BYTES = 64;
+
+/** The time of a cosignature, in seconds, and its signature of `size` bytes; null when it has another form. */
+function timed(blob, size) {
+  if (blob.length !== TIME_BYTES + size || blob[0] >= 0x80) return null; // the time has 63 bits
+  const seconds = blob.subarray(0, TIME_BYTES).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
+  return { seconds, signature: blob.subarray(TIME_BYTES) };
+}
+
+/** The message of a timestamped Ed25519 cosignature (C2SP tlog-cosignature) and its signature, or null when it has another form. */
 export function cosignedMessage(noteText, blob) {
-  if (blob.length !== 72 || blob[0] >= 0x80) return null; // the time has 63 bits
-  const seconds = blob.subarray(0, 8).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
-  return { seconds, message: concat(utf8(`cosignature/v1\ntime ${seconds}\n`), utf8(noteText)), signature: blob.subarray(8) };
+  const one = timed(blob, ED25519_SIGNATURE_BYTES);
+  return one && { ...one, message: concat(utf8(`cosignature/v1\ntime ${one.seconds}\n`), utf8(noteText)) };
+}
+
+function uint64(value) {
+  const bytes = new DataView(new ArrayBuffer(8));
+  bytes.setBigUint64(0, BigInt(value));
+  return new Uint8Array(bytes.buffer);
+}
+
+const lengthAnd = (name) => concat(Uint8Array.of(utf8(name).length), utf8(name));
+
+/** The same of an ML-DSA-44 one by the key called `name`: it is over the tree that the checkpoint says, from its first entry on, and not over the text. */
+export function cosignedTree(checkpoint, name, blob) {
+  const one = timed(blob, ML_DSA_SIGNATURE_BYTES);
+  const { origin, size, root } = checkpoint;
+  return one && {
+    ...one,
+    message: concat(utf8('subtree/v1\n\0'), lengthAnd(name), uint64(one.seconds), lengthAnd(origin), uint64(0), uint64(size), root),
+  };
 }
 
 /** The text form of a verifier key, for showing and for trust files. */

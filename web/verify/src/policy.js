@@ -2,7 +2,8 @@
 // Names are compared as they are written, without any Unicode normalisation.
 import { hex, linesOf, text } from './bytes.js';
 import { Malformed, within } from './malformed.js';
-import { COSIGNATURE, ED25519, ML_DSA_44, cosignedMessage, parseVerifierKey, signaturesBy } from './note.js';
+import { verifyMlDsa } from './mldsa.js';
+import { COSIGNATURE, ED25519, ML_DSA_44, cosignedMessage, cosignedTree, parseVerifierKey, signaturesBy } from './note.js';
 import { verifySignature } from './webcrypto.js';
 
 // Of logs, of witnesses and of groups; C2SP asks for at least 32 of each.
@@ -74,10 +75,26 @@ export function parsePolicy(bytes) {
   return policy;
 }
 
-/** The keys that a policy pins for a log: those that sign checkpoints and those of its root. */
+/** The keys that a policy pins for a log: those that sign checkpoints, those of its root, and its second ones, as verifier keys. */
 export function pinsFor(policy, origin) {
-  const named = (name) => policy.logs.filter((key) => key.type === 0x01 && key.name === name).map((key) => key.publicKey);
-  return { log: named(origin), root: named(`${origin}/root`) };
+  const named = (name) => policy.logs.filter((key) => key.type === ED25519 && key.name === name).map((key) => key.publicKey);
+  const second = policy.logs.filter((key) => key.type === ML_DSA_44 && key.name === origin);
+  return { log: named(origin), root: named(`${origin}/root`), second };
+}
+
+/** How often a verifier key of type 0x04 or 0x06 signed a checkpoint, and the time of its first line in seconds; null where one of its lines is wrong. */
+export async function cosignedBy(key, checkpoint) {
+  const lines = signaturesBy(checkpoint.note, key.name, key.type, key.publicKey);
+  const times = [];
+  for (const blob of lines) {
+    const isMlDsa = key.type === ML_DSA_44;
+    const signed = isMlDsa ? cosignedTree(checkpoint, key.name, blob) : cosignedMessage(checkpoint.note.text, blob);
+    if (!signed) return null;
+    const isRight = isMlDsa ? verifyMlDsa(key.publicKey, signed.message, signed.signature) : await verifySignature(key.publicKey, signed.message, signed.signature);
+    if (!isRight) return null;
+    times.push(signed.seconds);
+  }
+  return { lines: lines.length, seconds: times[0] ?? 0n };
 }
 
 /** Whether a witness or group is met by those that signed. */
@@ -103,29 +120,20 @@ function metBy(policy, times) {
 const restsOn = (policy, name) => (policy.named.get(name).witness ? [name] : policy.named.get(name).members.flatMap((member) => restsOn(policy, member)));
 
 /**
- * Whether the cosignatures of a note meet the quorum; `witnessed` is the witness by whom it was met, {name, seconds}, or null. A named witness's own bad
- * signature is `broken`.
+ * Whether the cosignatures of a checkpoint meet the quorum; `witnessed` is the witness by whom it was met, {name, seconds}, or null. A named witness's own
+ * bad signature is `broken`.
  */
-export async function checkQuorum(policy, note) {
-  const unchecked = [];
+export async function checkQuorum(policy, checkpoint) {
   const times = new Map();
-  for (const [name, rule] of policy.named) {
-    if (rule.witness?.type === ML_DSA_44 && signaturesBy(note, rule.witness.name, ML_DSA_44, rule.witness.publicKey).length > 0) {
-      unchecked.push(name);
-    }
-    if (!rule.witness || rule.witness.type !== COSIGNATURE) continue;
-    for (const blob of signaturesBy(note, rule.witness.name, COSIGNATURE, rule.witness.publicKey)) {
-      const signed = cosignedMessage(note.text, blob);
-      if (!signed || !(await verifySignature(rule.witness.publicKey, signed.message, signed.signature))) {
-        return { outcome: 'broken', detail: `the cosignature of witness ${name} does not verify`, witnessed: null };
-      }
-      // Without a time it does not say that no larger tree was seen, so it witnesses nothing.
-      if (signed.seconds > 0n && !times.has(name)) times.set(name, Number(signed.seconds));
-    }
+  for (const [name, { witness }] of policy.named) {
+    if (!witness) continue;
+    const signed = await cosignedBy(witness, checkpoint);
+    if (!signed) return { outcome: 'broken', detail: `the cosignature of witness ${name} does not verify`, witnessed: null };
+    // Without a time it does not say that no larger tree was seen, so it witnesses nothing.
+    if (signed.seconds > 0n) times.set(name, Number(signed.seconds));
   }
-  const rest = unchecked.length === 0 ? '' : `; the ML-DSA-44 cosignature of ${unchecked.join(', ')} was not checked here, tabellion verify does`;
   const names = times.size === 0 ? '' : ` (${[...times.keys()].join(', ')})`;
-  const detail = `${times.size} trusted witness cosignature${times.size === 1 ? '' : 's'}${names}${rest}`;
+  const detail = `${times.size} trusted witness cosignature${times.size === 1 ? '' : 's'}${names}`;
   if (policy.quorum === 'none') {
     return { outcome: 'holds', detail: times.size === 0 ? 'the trust file asks for no witnesses' : `${detail}, of which the trust file asks for none`, witnessed: null };
   }

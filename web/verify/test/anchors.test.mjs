@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { readAuthority } from '../src/anchor/certificate.js';
-import { keccak256 } from '../src/anchor/keccak.js';
+import { keccak256 } from '../src/keccak.js';
 import { readProof } from '../src/anchor/ots.js';
 import { sha1 } from '../src/anchor/sha1.js';
 import { checkTimeStamp } from '../src/anchor/timestamp.js';

@@ -95,20 +95,25 @@ test('trust files: groups and quorum of the log library’s golden files', async
   const policy = parsePolicy(await golden('policy.txt'));
   const plain = parseCheckpoint(await golden('checkpoint.txt'));
   const cosigned = parseCheckpoint(await golden('checkpoint-cosigned.txt'));
-  assert.equal((await checkQuorum(policy, plain.note)).outcome, 'undetermined', 'a missing witness would pass');
-  assert.equal((await checkQuorum(policy, cosigned.note)).outcome, 'undetermined', 'one of three groups would pass');
+  assert.equal((await checkQuorum(policy, plain)).outcome, 'undetermined', 'a missing witness would pass');
+  assert.equal((await checkQuorum(policy, cosigned)).outcome, 'undetermined', 'one of three groups would pass');
   const first = new TextDecoder().decode(await golden('policy.txt')).replace('quorum X-and-Y', 'quorum X1');
-  assert.equal((await checkQuorum(parsePolicy(utf8(first)), cosigned.note)).outcome, 'holds', 'a real cosignature is not recognised');
-  const forged = { ...cosigned.note, text: cosigned.note.text.replace('11', '12') };
+  assert.equal((await checkQuorum(parsePolicy(utf8(first)), cosigned)).outcome, 'holds', 'a real cosignature is not recognised');
+  const forged = { ...cosigned, note: { ...cosigned.note, text: cosigned.note.text.replace('11', '12') } };
   assert.equal((await checkQuorum(parsePolicy(utf8(first)), forged)).outcome, 'broken', 'a false cosignature would pass');
 });
 
-test('trust files: a post-quantum witness is named as not checked, and counts for nothing here', async () => {
+/** Requirement: B11. */
+test('trust files: a post-quantum witness counts, and for the tree that it signed alone', async () => {
   const policy = parsePolicy(await golden('policy-ml-dsa.txt'));
   const cosigned = parseCheckpoint(await golden('checkpoint-cosigned-ml-dsa.txt'));
-  const quorum = await checkQuorum(policy, cosigned.note);
-  assert.equal(quorum.outcome, 'undetermined', 'what was not checked would pass for fine');
-  assert.match(quorum.detail, /ML-DSA-44 cosignature of pq was not checked/, 'the reader would not learn why');
+  const quorum = await checkQuorum(policy, cosigned);
+  assert.equal(quorum.outcome, 'holds', quorum.detail);
+  assert.deepEqual(quorum.witnessed, { name: 'pq', seconds: 1_767_225_600 }, 'the reader would not learn who dated it, or when');
+  for (const changed of [{ size: cosigned.size + 1 }, { origin: `${cosigned.origin}x` }, { root: new Uint8Array(32) }]) {
+    assert.equal((await checkQuorum(policy, { ...cosigned, ...changed })).outcome, 'broken', `it vouches for a tree that it never saw: ${Object.keys(changed)}`);
+  }
+  assert.equal((await checkQuorum(policy, parseCheckpoint(await golden('checkpoint.txt')))).outcome, 'undetermined', 'a missing witness would pass');
   const source = new TextDecoder().decode(await golden('policy-ml-dsa.txt'));
   refuses(() => parsePolicy(utf8(source.replace('witness.example/w1', 'witness.example/w2'))), 'a key under another name');
   refuses(() => parsePolicy(utf8(source.replace(/.{8}\nquorum/, '\nquorum'))), 'a key that is too short');

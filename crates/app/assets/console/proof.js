@@ -167,6 +167,246 @@ return Number(digits);
 }
 return { utf8, text, linesOf, concat, equal, compare, hex, fromHex, base64, base64url, fromBase64, fromBase64url, fromDecimal };
 })();
+const m_keccak = (() => {
+const MASK = (1n << 64n) - 1n;
+const LANE = 8;
+const RATE_128 = 168;
+const RATE_256 = 136;
+const SHAKE = 0x1f;
+const ORIGINAL = 0x01;
+const ROUNDS = [];
+for (let round = 0, state = 1; round < 24; round++) {
+let constant = 0n;
+for (let bit = 0; bit < 7; bit++) {
+if (state & 1) constant |= 1n << ((1n << BigInt(bit)) - 1n);
+state = (state << 1) ^ (state & 0x80 ? 0x171 : 0);
+}
+ROUNDS.push(constant);
+}
+const TURNS = [[0, 0, 0n]];
+for (let step = 0, x = 1, y = 0; step < 24; step++) {
+const [nextX, nextY] = [y, (2 * x + 3 * y) % 5];
+TURNS.push([x + 5 * y, nextX + 5 * nextY, BigInt((((step + 1) * (step + 2)) / 2) % 64)]);
+[x, y] = [nextX, nextY];
+}
+const turn = (lane, by) => ((lane << by) | (lane >> (64n - by))) & MASK;
+function permute(lanes) {
+for (const constant of ROUNDS) {
+const columns = [0, 1, 2, 3, 4].map((x) => lanes[x] ^ lanes[x + 5] ^ lanes[x + 10] ^ lanes[x + 15] ^ lanes[x + 20]);
+const mixed = columns.map((_, x) => columns[(x + 4) % 5] ^ turn(columns[(x + 1) % 5], 1n));
+const moved = new Array(25);
+for (const [from, to, by] of TURNS) moved[to] = turn(lanes[from] ^ mixed[from % 5], by);
+for (let at = 0; at < 25; at++) {
+const row = at - (at % 5);
+lanes[at] = moved[at] ^ (~moved[row + ((at + 1) % 5)] & MASK & moved[row + ((at + 2) % 5)]);
+}
+lanes[0] ^= constant;
+}
+}
+function sponge(rate, domain, parts) {
+const length = parts.reduce((sum, part) => sum + part.length, 0);
+const padded = new Uint8Array((Math.floor(length / rate) + 1) * rate);
+let at = 0;
+for (const part of parts) {
+padded.set(part, at);
+at += part.length;
+}
+padded[length] = domain;
+padded[padded.length - 1] |= 0x80;
+const view = new DataView(padded.buffer);
+const lanes = new Array(25).fill(0n);
+for (let block = 0; block < padded.length; block += rate) {
+for (let lane = 0; lane < rate / LANE; lane++) lanes[lane] ^= view.getBigUint64(block + lane * LANE, true);
+permute(lanes);
+}
+const block = new DataView(new ArrayBuffer(rate));
+const bytes = new Uint8Array(block.buffer);
+const fill = () => lanes.slice(0, rate / LANE).forEach((lane, place) => block.setBigUint64(place * LANE, lane, true));
+fill();
+let used = 0;
+return (count) => {
+const out = new Uint8Array(count);
+for (let place = 0; place < count; place++) {
+if (used === rate) {
+permute(lanes);
+fill();
+used = 0;
+}
+out[place] = bytes[used++];
+}
+return out;
+};
+}
+const shake128 = (...parts) => sponge(RATE_128, SHAKE, parts);
+const shake256 = (...parts) => sponge(RATE_256, SHAKE, parts);
+const keccak256 = (bytes) => sponge(RATE_256, ORIGINAL, [bytes])(32);
+return { shake128, shake256, keccak256 };
+})();
+const m_mldsa = (() => {
+const { equal } = m_bytes;
+const { shake128, shake256 } = m_keccak;
+const Q = 8380417;
+const N = 256;
+const DROPPED = 1 << 13;
+const TAU = 39;
+const GAMMA_1 = 1 << 17;
+const GAMMA_2 = (Q - 1) / 88;
+const K = 4, L = 4;
+const BETA = 78;
+const OMEGA = 80;
+const SEED_BYTES = 32;
+const CHALLENGE_BYTES = 32;
+const Z_BITS = 18, T1_BITS = 10, W1_BITS = 6;
+const Z_BYTES = (N * Z_BITS) / 8, T1_BYTES = (N * T1_BITS) / 8;
+const ML_DSA_KEY_BYTES = SEED_BYTES + K * T1_BYTES;
+const ML_DSA_SIGNATURE_BYTES = CHALLENGE_BYTES + L * Z_BYTES + OMEGA + K;
+const KEYS_KEPT = 8;
+const PURE_WITHOUT_CONTEXT = Uint8Array.of(0, 0);
+const mod = (value) => {
+const rest = value % Q;
+return rest < 0 ? rest + Q : rest;
+};
+const ZETAS = (() => {
+const powers = [1];
+for (let at = 1; at < N; at++) powers.push((powers[at - 1] * 1753) % Q);
+const reversed = (value) => Array.from({ length: 8 }, (_, bit) => ((value >> bit) & 1) << (7 - bit)).reduce((sum, bit) => sum | bit, 0);
+return powers.map((_, at) => powers[reversed(at)]);
+})();
+const OF_INVERSE = 8347681;
+function ntt(w) {
+let m = 0;
+for (let length = 128; length >= 1; length /= 2) {
+for (let start = 0; start < N; start += 2 * length) {
+m += 1;
+for (let j = start; j < start + length; j++) {
+const t = (ZETAS[m] * w[j + length]) % Q;
+w[j + length] = mod(w[j] - t);
+w[j] = (w[j] + t) % Q;
+}
+}
+}
+return w;
+}
+function inverseNtt(w) {
+let m = N;
+for (let length = 1; length < N; length *= 2) {
+for (let start = 0; start < N; start += 2 * length) {
+m -= 1;
+for (let j = start; j < start + length; j++) {
+const t = w[j];
+w[j] = (t + w[j + length]) % Q;
+w[j + length] = ((Q - ZETAS[m]) * mod(t - w[j + length])) % Q;
+}
+}
+}
+return w.map((value) => (value * OF_INVERSE) % Q);
+}
+function unpack(bytes, bits) {
+const out = new Array((bytes.length * 8) / bits);
+for (let at = 0, place = 0, pending = 0, have = 0; at < out.length; at++) {
+for (; have < bits; have += 8) pending += bytes[place++] * 2 ** have;
+out[at] = pending % 2 ** bits;
+pending = Math.floor(pending / 2 ** bits);
+have -= bits;
+}
+return out;
+}
+function encodeW1(w1) {
+const out = [];
+for (let at = 0; at < N; at += 4) {
+const group = w1[at] | (w1[at + 1] << W1_BITS) | (w1[at + 2] << (2 * W1_BITS)) | (w1[at + 3] << (3 * W1_BITS));
+out.push(group & 255, (group >> 8) & 255, group >> 16);
+}
+return Uint8Array.from(out);
+}
+function rejectionSample(seed, column, row) {
+const squeeze = shake128(seed, Uint8Array.of(column, row));
+const out = [];
+while (out.length < N) {
+const [low, middle, high] = squeeze(3);
+const value = low | (middle << 8) | ((high & 0x7f) << 16);
+if (value < Q) out.push(value);
+}
+return out;
+}
+function sampleInBall(challenge) {
+const squeeze = shake256(challenge);
+const signs = squeeze(8);
+const c = new Array(N).fill(0);
+for (let i = N - TAU; i < N; i++) {
+let [j] = squeeze(1);
+while (j > i) [j] = squeeze(1);
+const bit = i + TAU - N;
+c[i] = c[j];
+c[j] = (signs[bit >> 3] >> (bit & 7)) & 1 ? Q - 1 : 1;
+}
+return c;
+}
+function unpackHints(bytes) {
+const hints = [];
+let at = 0;
+for (let i = 0; i < K; i++) {
+const end = bytes[OMEGA + i];
+if (end < at || end > OMEGA) return null;
+const places = bytes.subarray(at, end);
+if (places.some((place, number) => number > 0 && places[number - 1] >= place)) return null;
+hints.push(new Set(places));
+at = end;
+}
+return bytes.subarray(at, OMEGA).some((byte) => byte !== 0) ? null : hints;
+}
+function useHint(hinted, r) {
+const count = (Q - 1) / (2 * GAMMA_2);
+let low = r % (2 * GAMMA_2);
+if (low > GAMMA_2) low -= 2 * GAMMA_2;
+let high = (r - low) / (2 * GAMMA_2);
+if (r - low === Q - 1) {
+high = 0;
+low -= 1;
+}
+if (!hinted) return high;
+return low > 0 ? (high + 1) % count : (high + count - 1) % count;
+}
+function expand(publicKey) {
+const seed = publicKey.subarray(0, SEED_BYTES);
+const matrix = [];
+const negated = [];
+for (let row = 0; row < K; row++) {
+matrix.push(Array.from({ length: L }, (_, column) => rejectionSample(seed, column, row)));
+const t1 = unpack(publicKey.subarray(SEED_BYTES + row * T1_BYTES, SEED_BYTES + (row + 1) * T1_BYTES), T1_BITS);
+negated.push(ntt(t1.map((value) => mod(-value * DROPPED))));
+}
+return { publicKey: publicKey.slice(), matrix, negated, digest: shake256(publicKey)(64) };
+}
+const expanded = [];
+function expandedOf(publicKey) {
+const known = expanded.find((key) => equal(key.publicKey, publicKey));
+if (known) return known;
+if (expanded.length >= KEYS_KEPT) expanded.shift();
+expanded.push(expand(publicKey));
+return expanded[expanded.length - 1];
+}
+function verifyMlDsa(publicKey, message, signature) {
+if (publicKey.length !== ML_DSA_KEY_BYTES || signature.length !== ML_DSA_SIGNATURE_BYTES) return false;
+const challenge = signature.subarray(0, CHALLENGE_BYTES);
+const part = (at) => signature.subarray(CHALLENGE_BYTES + at * Z_BYTES, CHALLENGE_BYTES + (at + 1) * Z_BYTES);
+const z = Array.from({ length: L }, (_, at) => unpack(part(at), Z_BITS).map((value) => GAMMA_1 - value));
+if (z.some((one) => one.some((value) => Math.abs(value) >= GAMMA_1 - BETA))) return false;
+const hints = unpackHints(signature.subarray(CHALLENGE_BYTES + L * Z_BYTES));
+if (!hints) return false;
+const key = expandedOf(publicKey);
+const ofZ = z.map((one) => ntt(one.map(mod)));
+const c = ntt(sampleInBall(challenge));
+const w1 = key.matrix.map((row, at) => {
+const sum = c.map((value, j) => (value * key.negated[at][j]) % Q);
+row.forEach((a, column) => a.forEach((value, j) => { sum[j] = (sum[j] + value * ofZ[column][j]) % Q; }));
+return encodeW1(inverseNtt(sum).map((value, j) => useHint(hints[at].has(j), value)));
+});
+const mu = shake256(key.digest, PURE_WITHOUT_CONTEXT, message)(64);
+return equal(shake256(mu, ...w1)(CHALLENGE_BYTES), challenge);
+}
+return { ML_DSA_KEY_BYTES, ML_DSA_SIGNATURE_BYTES, verifyMlDsa };
+})();
 const m_sha512 = (() => {
 const MASK = 0xffffffffn;
 const BLOCK = 128;
@@ -479,11 +719,11 @@ const m_note = (() => {
 const { base64, concat, equal, fromBase64, fromDecimal, fromHex, hex, text, utf8 } = m_bytes;
 const { isPublicKey } = m_ed25519;
 const { Malformed } = m_malformed;
+const { ML_DSA_KEY_BYTES, ML_DSA_SIGNATURE_BYTES } = m_mldsa;
 const { sha256 } = m_sha256;
 const ED25519 = 0x01;
 const COSIGNATURE = 0x04;
 const ML_DSA_44 = 0x06;
-const ML_DSA_44_KEY_BYTES = 1312;
 const COSIGNER_NAME_BYTES_MAX = 255;
 const SIGNATURES_MAX = 64;
 const SIGNATURE_START = '— ';
@@ -507,7 +747,7 @@ if (material.length < 2) throw new Malformed('verifier key is too short');
 const key = { name: checkKeyName(name), keyId: fromHex(keyId, 4), type: material[0], publicKey: material.subarray(1) };
 if (key.type === ED25519 || key.type === COSIGNATURE || key.type === ML_DSA_44) {
 if (key.type === ML_DSA_44) {
-if (key.publicKey.length !== ML_DSA_44_KEY_BYTES) throw new Malformed('verifier key is not an ML-DSA-44 key');
+if (key.publicKey.length !== ML_DSA_KEY_BYTES) throw new Malformed('verifier key is not an ML-DSA-44 key');
 if (utf8(name).length > COSIGNER_NAME_BYTES_MAX) throw new Malformed('name of an ML-DSA-44 cosigner is too long');
 } else if (!isPublicKey(key.publicKey)) {
 throw new Malformed('verifier key is not a usable Ed25519 key');
@@ -549,16 +789,36 @@ function signaturesBy(note, name, type, publicKey) {
 const keyId = noteKeyId(name, type, publicKey);
 return note.signatures.filter((line) => line.name === name && equal(line.keyId, keyId)).map((line) => line.signature);
 }
+const TIME_BYTES = 8;
+const ED25519_SIGNATURE_BYTES = 64;
+function timed(blob, size) {
+if (blob.length !== TIME_BYTES + size || blob[0] >= 0x80) return null;
+const seconds = blob.subarray(0, TIME_BYTES).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
+return { seconds, signature: blob.subarray(TIME_BYTES) };
+}
 function cosignedMessage(noteText, blob) {
-if (blob.length !== 72 || blob[0] >= 0x80) return null;
-const seconds = blob.subarray(0, 8).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
-return { seconds, message: concat(utf8(`cosignature/v1\ntime ${seconds}\n`), utf8(noteText)), signature: blob.subarray(8) };
+const one = timed(blob, ED25519_SIGNATURE_BYTES);
+return one && { ...one, message: concat(utf8(`cosignature/v1\ntime ${one.seconds}\n`), utf8(noteText)) };
+}
+function uint64(value) {
+const bytes = new DataView(new ArrayBuffer(8));
+bytes.setBigUint64(0, BigInt(value));
+return new Uint8Array(bytes.buffer);
+}
+const lengthAnd = (name) => concat(Uint8Array.of(utf8(name).length), utf8(name));
+function cosignedTree(checkpoint, name, blob) {
+const one = timed(blob, ML_DSA_SIGNATURE_BYTES);
+const { origin, size, root } = checkpoint;
+return one && {
+...one,
+message: concat(utf8('subtree/v1\n\0'), lengthAnd(name), uint64(one.seconds), lengthAnd(origin), uint64(0), uint64(size), root),
+};
 }
 function verifierKeyText(name, publicKey) {
 const type = Uint8Array.of(ED25519);
 return `${name}+${hex(noteKeyId(name, ED25519, publicKey))}+${base64(concat(type, publicKey))}`;
 }
-return { ED25519, COSIGNATURE, ML_DSA_44, checkKeyName, noteKeyId, parseVerifierKey, parseNote, parseCheckpoint, checkpointText, signaturesBy, cosignedMessage, verifierKeyText };
+return { ED25519, COSIGNATURE, ML_DSA_44, checkKeyName, noteKeyId, parseVerifierKey, parseNote, parseCheckpoint, checkpointText, signaturesBy, cosignedMessage, cosignedTree, verifierKeyText };
 })();
 const m_webcrypto = (() => {
 const { fromHex, hex, utf8 } = m_bytes;
@@ -630,7 +890,8 @@ return { verifySignature, fileDigest };
 const m_policy = (() => {
 const { hex, linesOf, text } = m_bytes;
 const { Malformed, within } = m_malformed;
-const { COSIGNATURE, ED25519, ML_DSA_44, cosignedMessage, parseVerifierKey, signaturesBy } = m_note;
+const { verifyMlDsa } = m_mldsa;
+const { COSIGNATURE, ED25519, ML_DSA_44, cosignedMessage, cosignedTree, parseVerifierKey, signaturesBy } = m_note;
 const { verifySignature } = m_webcrypto;
 const ITEMS_MAX = 256;
 const TRUST_BYTES_MAX = 256 * 1024;
@@ -692,8 +953,22 @@ if (policy.quorum === null) throw new Malformed('trust file has no quorum line')
 return policy;
 }
 function pinsFor(policy, origin) {
-const named = (name) => policy.logs.filter((key) => key.type === 0x01 && key.name === name).map((key) => key.publicKey);
-return { log: named(origin), root: named(`${origin}/root`) };
+const named = (name) => policy.logs.filter((key) => key.type === ED25519 && key.name === name).map((key) => key.publicKey);
+const second = policy.logs.filter((key) => key.type === ML_DSA_44 && key.name === origin);
+return { log: named(origin), root: named(`${origin}/root`), second };
+}
+async function cosignedBy(key, checkpoint) {
+const lines = signaturesBy(checkpoint.note, key.name, key.type, key.publicKey);
+const times = [];
+for (const blob of lines) {
+const isMlDsa = key.type === ML_DSA_44;
+const signed = isMlDsa ? cosignedTree(checkpoint, key.name, blob) : cosignedMessage(checkpoint.note.text, blob);
+if (!signed) return null;
+const isRight = isMlDsa ? verifyMlDsa(key.publicKey, signed.message, signed.signature) : await verifySignature(key.publicKey, signed.message, signed.signature);
+if (!isRight) return null;
+times.push(signed.seconds);
+}
+return { lines: lines.length, seconds: times[0] ?? 0n };
 }
 function isMet(policy, name, seen) {
 const rule = policy.named.get(name);
@@ -708,25 +983,16 @@ if (isMet(policy, policy.quorum, seen)) return { name, seconds };
 return null;
 }
 const restsOn = (policy, name) => (policy.named.get(name).witness ? [name] : policy.named.get(name).members.flatMap((member) => restsOn(policy, member)));
-async function checkQuorum(policy, note) {
-const unchecked = [];
+async function checkQuorum(policy, checkpoint) {
 const times = new Map();
-for (const [name, rule] of policy.named) {
-if (rule.witness?.type === ML_DSA_44 && signaturesBy(note, rule.witness.name, ML_DSA_44, rule.witness.publicKey).length > 0) {
-unchecked.push(name);
+for (const [name, { witness }] of policy.named) {
+if (!witness) continue;
+const signed = await cosignedBy(witness, checkpoint);
+if (!signed) return { outcome: 'broken', detail: `the cosignature of witness ${name} does not verify`, witnessed: null };
+if (signed.seconds > 0n) times.set(name, Number(signed.seconds));
 }
-if (!rule.witness || rule.witness.type !== COSIGNATURE) continue;
-for (const blob of signaturesBy(note, rule.witness.name, COSIGNATURE, rule.witness.publicKey)) {
-const signed = cosignedMessage(note.text, blob);
-if (!signed || !(await verifySignature(rule.witness.publicKey, signed.message, signed.signature))) {
-return { outcome: 'broken', detail: `the cosignature of witness ${name} does not verify`, witnessed: null };
-}
-if (signed.seconds > 0n && !times.has(name)) times.set(name, Number(signed.seconds));
-}
-}
-const rest = unchecked.length === 0 ? '' : `; the ML-DSA-44 cosignature of ${unchecked.join(', ')} was not checked here, tabellion verify does`;
 const names = times.size === 0 ? '' : ` (${[...times.keys()].join(', ')})`;
-const detail = `${times.size} trusted witness cosignature${times.size === 1 ? '' : 's'}${names}${rest}`;
+const detail = `${times.size} trusted witness cosignature${times.size === 1 ? '' : 's'}${names}`;
 if (policy.quorum === 'none') {
 return { outcome: 'holds', detail: times.size === 0 ? 'the trust file asks for no witnesses' : `${detail}, of which the trust file asks for none`, witnessed: null };
 }
@@ -737,7 +1003,7 @@ const witnessed = metBy(policy, times);
 return witnessed ? { outcome: 'holds', detail: told, witnessed }
 : { outcome: 'undetermined', detail: `${told}; the quorum of the trust file is not met`, witnessed };
 }
-return { parsePolicy, pinsFor, checkQuorum };
+return { parsePolicy, pinsFor, cosignedBy, checkQuorum };
 })();
 const m_anchor_finding = (() => {
 class Contradiction extends Error {}
@@ -2190,32 +2456,39 @@ return { ChainBroken, rotationMessage, KeyChain, statementFault, sealFault, same
 const m_issuer = (() => {
 const { utf8 } = m_bytes;
 const { sameKey } = m_keychain;
-const { ED25519, ML_DSA_44, signaturesBy } = m_note;
-const { checkQuorum, pinsFor } = m_policy;
+const { ED25519, signaturesBy } = m_note;
+const { checkQuorum, cosignedBy, pinsFor } = m_policy;
 const { broken, holds, undetermined } = m_report;
 const { verifySignature } = m_webcrypto;
 const NO_TRUST = 'No trust file was given, so the issuer is unknown: anyone can make a log that is consistent with itself. '
 + 'Ask the issuer for its trust file by another way than this file.';
+function pinnedBy(pins, chain, logKey, signsSecond) {
+if (pins.log.length + pins.root.length === 0) {
+return signsSecond ? { which: 'ML-DSA-44 log key, and with no other,' } : { fault: `The trust file does not name the log ${chain.origin}.` };
+}
+if (sameKey(chain.root.publicKey, pins.root)) return { which: 'root key' };
+if (pins.root.length > 0) return { fault: `The trust file names ${chain.origin} with another root key. This log may be an imitation.` };
+if (logKey && sameKey(logKey.publicKey, pins.log)) return { which: 'log key' };
+return { fault: `The trust file names ${chain.origin} with another log key. This log may be an imitation, or its key was rotated.` };
+}
+function secondSaid(pins, lines) {
+if (pins.second.length === 0) return '';
+return lines > 0 ? '; the log’s ML-DSA-44 signature was checked too' : '; the log’s ML-DSA-44 key, which the trust file pins too, did not sign this checkpoint';
+}
 async function judgeIssuer(policy, chain, logKey, checkpoint) {
 if (!policy) return undetermined(NO_TRUST);
 const pins = pinsFor(policy, chain.origin);
-if (pins.log.length + pins.root.length === 0) return undetermined(`The trust file does not name the log ${chain.origin}.`);
-const rootMatches = sameKey(chain.root.publicKey, pins.root);
-if (pins.root.length > 0 && !rootMatches) {
-return undetermined(`The trust file names ${chain.origin} with another root key. This log may be an imitation.`);
+const lines = pins.second.reduce((sum, key) => sum + signaturesBy(checkpoint.note, key.name, key.type, key.publicKey).length, 0);
+const pinned = pinnedBy(pins, chain, logKey, lines > 0);
+if (pinned.fault) return undetermined(pinned.fault);
+for (const key of pins.second) {
+if (!(await cosignedBy(key, checkpoint))) return broken('The log’s ML-DSA-44 signature does not verify.');
 }
-if (!rootMatches && !(logKey && sameKey(logKey.publicKey, pins.log))) {
-return undetermined(`The trust file names ${chain.origin} with another log key. This log may be an imitation, or its key was rotated.`);
-}
-const hybrid = policy.logs.filter((key) => key.type === ML_DSA_44 && key.name === chain.origin);
-const second = hybrid.length === 0 ? '' : hybrid.some((key) => signaturesBy(checkpoint.note, key.name, ML_DSA_44, key.publicKey).length > 0)
-? '; the log’s ML-DSA-44 signature was not checked here, tabellion verify does'
-: '; the log’s ML-DSA-44 key, which the trust file pins too, did not sign this checkpoint';
-const quorum = await checkQuorum(policy, checkpoint.note);
-const which = rootMatches ? 'root key' : 'log key';
+const quorum = await checkQuorum(policy, checkpoint);
 if (quorum.outcome === 'broken') return broken(quorum.detail);
 if (quorum.outcome !== 'holds') return undetermined(quorum.detail);
-return { ...holds(`The trust file names ${chain.origin} with this ${which}${second}; ${quorum.detail}.`), value: quorum.witnessed };
+const { which } = pinned;
+return { ...holds(`The trust file names ${chain.origin} with this ${which}${secondSaid(pins, lines)}; ${quorum.detail}.`), value: quorum.witnessed };
 }
 async function judgeCheckpoint(logKey, checkpoint) {
 if (!logKey) return broken(`No log key was in force for a checkpoint of size ${checkpoint.size}.`);

@@ -22,11 +22,15 @@ struct Log {
 
 impl Log {
     fn new() -> Self {
+        Self::with_segments(256 << 10)
+    }
+
+    fn with_segments(segment_bytes: u64) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let disk: Arc<dyn Disk> = Arc::new(RealDisk::create(dir.path()).expect("a disk"));
         let options = OpenOptions {
             background: false,
-            segment_bytes: 256 << 10,
+            segment_bytes,
             ..OpenOptions::new(Arc::new(SystemClock), Arc::new(OsEntropy))
         };
         let new =
@@ -160,6 +164,85 @@ fn what_is_beyond_the_cap_or_came_after_an_end_is_stated_in_the_signed_bytes() {
         3,
         "a cancelled run passes for whole"
     );
+}
+
+/// As many entries as one run takes.
+const MOST: usize = 50_000;
+/// Records appended at once.
+const TOGETHER: usize = 1_000;
+/// One of so many entries is damaged on disk.
+const DAMAGED_EVERY: usize = 997;
+
+/// Flips a bit in the middle of these entries, wherever they are in the log's segments.
+fn damage(log: &Log, indexes: &[u64]) {
+    let reader = log.ledger.reader();
+    let mut wanted: Vec<Vec<u8>> =
+        indexes.iter().map(|index| reader.entry(*index).expect("an entry").bytes).collect();
+    for file in std::fs::read_dir(log.dir.path().join("log/segments")).expect("segments") {
+        let path = file.expect("a segment").path();
+        let mut bytes = std::fs::read(&path).expect("a segment");
+        wanted.retain(|entry| {
+            let Some(at) = memchr::memmem::find(&bytes, entry) else { return true };
+            bytes[at + entry.len() / 2] ^= 1;
+            false
+        });
+        std::fs::write(&path, &bytes).expect("damage");
+    }
+    assert!(
+        wanted.is_empty(),
+        "{} entries are in no segment, so that nothing would be damaged",
+        wanted.len()
+    );
+}
+
+// Requirement: R23. As many different entries as a run takes, by index and by record, with damaged ones, ones that were never there, and one erased among them.
+#[test]
+fn of_fifty_thousand_different_entries_each_wrong_one_is_named_and_no_other() {
+    let log = Log::with_segments(8 << 20);
+    let mut placed = Vec::new();
+    while placed.len() < MOST {
+        let numbers = placed.len()..placed.len() + TOGETHER;
+        let drafts: Vec<Draft> =
+            numbers.map(|number| Draft::new("event.logged").with("number", number as u64)).collect();
+        let acks = log.ledger.append_all(&drafts).expect("an append");
+        placed.extend(acks.iter().map(|ack| (ack.index, ack.record_id)));
+    }
+    let mut asked: Vec<AskedEntry> = placed
+        .iter()
+        .enumerate()
+        .map(
+            |(at, (index, record))| {
+                if at % 2 == 0 { AskedEntry::Index(*index) } else { AskedEntry::Record(*record) }
+            },
+        )
+        .collect();
+    let absent = [123, 45_678];
+    asked[absent[0]] = AskedEntry::Index(10_000_000);
+    asked[absent[1]] = AskedEntry::parse(&"f".repeat(32)).expect("an id");
+    let damaged: Vec<usize> = (DAMAGED_EVERY..MOST).step_by(DAMAGED_EVERY).collect();
+    damage(&log, &damaged.iter().map(|at| placed[*at].0).collect::<Vec<_>>());
+
+    let run = verify_batch(log.ledger.reader(), &asked, &Permanent::default(), |_| true).expect("a run");
+    assert_eq!((run.verdicts.len(), run.truncated(), run.end), (MOST, false, RunEnd::Completed));
+    let mut named = std::collections::HashSet::new();
+    for (at, verdict) in run.verdicts.iter().enumerate() {
+        assert!(named.insert(verdict.asked.clone()), "entry {at} is answered twice: {verdict:?}");
+        let found = standings(verdict);
+        if damaged.contains(&at) {
+            assert!(found.contains(&BROKEN), "a damaged entry passes: {verdict:?}");
+            assert!(!verdict.detail.is_empty(), "nobody is told what is wrong: {verdict:?}");
+        } else if absent.contains(&at) {
+            assert_eq!(found, [OPEN; 4], "what is not there passes for something: {verdict:?}");
+        } else {
+            assert_eq!(
+                found,
+                [HOLDS, HOLDS, OPEN, HOLDS],
+                "entry {at} suffers for another's damage: {verdict:?}"
+            );
+        }
+    }
+    let bytes = log.signed(&run);
+    assert_eq!(verify(&bytes, Some(&log.trust())).exit_code(), 1, "a run that found something broken passes");
 }
 
 // Requirement: R24.

@@ -8,8 +8,7 @@ mod rpc;
 use tabellion_tlog::anchor::AnchorKind;
 use tabellion_tlog::anchor::evm::{Evidence, Transaction, keccak256, prove, rlp, root};
 
-use super::exchange::Exchange;
-use super::{Anchor, AnchorFault, EvmKey, JobTime, Progress, Target};
+use super::{Anchor, AnchorFault, EvmKey, JobTime, Progress, Services, Target, Told};
 use rpc::{Rpc, data, fixed, quantity, text};
 
 /// Gas for a transfer (21,000) with 32 bytes of data at the highest price a byte has had (40, EIP-7623), and room.
@@ -53,8 +52,8 @@ const FIRST_FIELDS: usize = 15;
 
 /// The chain.
 pub struct EvmChain {
-    /// Reaches a node.
-    pub exchange: Box<dyn Exchange>,
+    /// The nodes that can be asked.
+    pub services: Services,
     /// Pays.
     pub key: EvmKey,
     /// The chain's id; a node of another chain is refused.
@@ -70,10 +69,6 @@ pub struct EvmChain {
 }
 
 impl EvmChain {
-    fn rpc(&self) -> Rpc<'_> {
-        Rpc(self.exchange.as_ref())
-    }
-
     fn pending(&self, transaction: &[u8]) -> Progress {
         Progress::Pending {
             state: transaction.to_vec(),
@@ -82,8 +77,8 @@ impl EvmChain {
     }
 
     /// What is paid for each unit of gas: twice what the node says is usual, so that a few full blocks do not leave it behind.
-    fn max_fee(&self) -> Result<u128, AnchorFault> {
-        let usual = quantity(&self.rpc().call("eth_gasPrice", &[])?)?;
+    fn max_fee(&self, rpc: &Rpc<'_>) -> Result<u128, AnchorFault> {
+        let usual = quantity(&rpc.call("eth_gasPrice", &[])?)?;
         if usual > self.max_fee_wei {
             return Err(AnchorFault::Unavailable(format!(
                 "gas costs {usual} wei and max_fee_wei is {}; waiting for a better price",
@@ -95,11 +90,12 @@ impl EvmChain {
 
     fn evidence(
         &self,
+        rpc: &Rpc<'_>,
         transaction: &[u8],
         block_hash: &str,
         index: u64,
     ) -> Result<(Evidence, u64), AnchorFault> {
-        let block = self.rpc().call("eth_getBlockByHash", &[block_hash.into(), false.into()])?;
+        let block = rpc.call("eth_getBlockByHash", &[block_hash.into(), false.into()])?;
         let header = header(&block)?;
         if keccak256(&header).as_slice() != fixed::<32>(&block_hash.into())? {
             return Err(AnchorFault::refused(
@@ -107,7 +103,7 @@ impl EvmChain {
                 "the block's fields do not hash to its hash: the node is wrong, or the chain's headers have fields that this version does not know",
             ));
         }
-        let transactions = self.transactions(&block)?;
+        let transactions = transactions(rpc, &block)?;
         let due = block.get("transactionsRoot").ok_or_else(|| rpc::malformed("transactionsRoot"))?;
         if root(&transactions).as_slice() != fixed::<32>(due)? {
             return Err(AnchorFault::refused(
@@ -127,30 +123,9 @@ impl EvmChain {
         Ok((evidence, u64::try_from(quantity(time)?).unwrap_or(u64::MAX)))
     }
 
-    /// Every transaction of the block as it lies in the trie.
-    fn transactions(&self, block: &serde_json::Value) -> Result<Vec<Vec<u8>>, AnchorFault> {
-        let hashes = block.get("transactions").and_then(serde_json::Value::as_array);
-        let hashes = hashes.ok_or_else(|| rpc::malformed("transactions"))?;
-        if hashes.len() > MAX_TRANSACTIONS {
-            return Err(AnchorFault::refused("block", "the block has more than 4096 transactions"));
-        }
-        let mut all = Vec::new();
-        for some in hashes.chunks(BATCH) {
-            for raw in self.rpc().batch("eth_getRawTransactionByHash", some)? {
-                all.push(data(&raw)?);
-            }
-        }
-        Ok(all)
-    }
-}
-
-impl Anchor for EvmChain {
-    fn kind(&self) -> AnchorKind {
-        AnchorKind::Evm
-    }
-
-    fn begin(&mut self, target: &Target) -> Result<Progress, AnchorFault> {
-        let chain = quantity(&self.rpc().call("eth_chainId", &[])?)?;
+    /// Sends the transaction through one node.
+    fn send(&self, rpc: &Rpc<'_>, target: &Target) -> Result<Progress, AnchorFault> {
+        let chain = quantity(&rpc.call("eth_chainId", &[])?)?;
         if chain != u128::from(self.chain) {
             return Err(AnchorFault::refused(
                 "chain",
@@ -159,9 +134,8 @@ impl Anchor for EvmChain {
         }
         let from = self.key.address();
         let account = format!("0x{}", hex::encode(from));
-        let nonce =
-            quantity(&self.rpc().call("eth_getTransactionCount", &[account.into(), "pending".into()])?)?;
-        let max_fee = self.max_fee()?;
+        let nonce = quantity(&rpc.call("eth_getTransactionCount", &[account.into(), "pending".into()])?)?;
+        let max_fee = self.max_fee(rpc)?;
         let transaction = Transaction {
             chain: self.chain,
             nonce: u64::try_from(nonce).map_err(|_| rpc::malformed("a nonce"))?,
@@ -173,30 +147,36 @@ impl Anchor for EvmChain {
         };
         let signed = self.key.sign(&transaction);
         let raw = format!("0x{}", hex::encode(&signed));
-        let hash = self.rpc().call("eth_sendRawTransaction", &[raw.into()])?;
+        let hash = rpc.call("eth_sendRawTransaction", &[raw.into()])?;
         if fixed::<32>(&hash)? != keccak256(&signed) {
             return Err(AnchorFault::refused("hash", "the node took the transaction under another hash"));
         }
         Ok(self.pending(&signed))
     }
 
-    fn resume(&mut self, target: &Target, state: &[u8]) -> Result<Progress, AnchorFault> {
+    /// What one node has of the transaction's block; `None`: not enough yet.
+    fn confirmed(
+        &self,
+        rpc: &Rpc<'_>,
+        target: &Target,
+        state: &[u8],
+    ) -> Result<Option<Progress>, AnchorFault> {
         let hash = format!("0x{}", hex::encode(keccak256(state)));
-        let receipt = self.rpc().call("eth_getTransactionReceipt", &[hash.into()])?;
+        let receipt = rpc.call("eth_getTransactionReceipt", &[hash.into()])?;
         if receipt.is_null() {
-            return Ok(self.pending(state));
+            return Ok(None);
         }
         let member = |name: &'static str| receipt.get(name).ok_or_else(|| rpc::malformed(name));
         let number = quantity(member("blockNumber")?)?;
-        let newest = quantity(&self.rpc().call("eth_blockNumber", &[])?)?;
+        let newest = quantity(&rpc.call("eth_blockNumber", &[])?)?;
         if newest < number.saturating_add(self.confirmations.into()) {
-            return Ok(self.pending(state));
+            return Ok(None);
         }
         let index = u64::try_from(quantity(member("transactionIndex")?)?).unwrap_or(u64::MAX);
-        let (evidence, time) = self.evidence(state, text(member("blockHash")?)?, index)?;
+        let (evidence, time) = self.evidence(rpc, state, text(member("blockHash")?)?, index)?;
         let block =
             evidence.verify(&target.digest).map_err(|error| AnchorFault::refused("evidence", error))?;
-        Ok(Progress::Confirmed {
+        Ok(Some(Progress::Confirmed {
             evidence: evidence.to_bytes(),
             time: Some(JobTime {
                 earliest: time.saturating_sub(SLACK_S).saturating_mul(SECOND),
@@ -208,8 +188,44 @@ impl Anchor for EvmChain {
                 block.chain,
                 hex::encode(block.hash)
             ),
-        })
+        }))
     }
+}
+
+impl Anchor for EvmChain {
+    fn kind(&self) -> AnchorKind {
+        AnchorKind::Evm
+    }
+
+    fn told(&mut self) -> Told {
+        self.services.take_told()
+    }
+
+    fn begin(&mut self, target: &Target) -> Result<Progress, AnchorFault> {
+        let sent = self.services.first(|exchange| self.send(&Rpc(exchange), target).map(Some))?;
+        sent.ok_or_else(|| AnchorFault::Unavailable("no node took the transaction".to_owned()))
+    }
+
+    fn resume(&mut self, target: &Target, state: &[u8]) -> Result<Progress, AnchorFault> {
+        let found = self.services.first(|exchange| self.confirmed(&Rpc(exchange), target, state))?;
+        Ok(found.unwrap_or_else(|| self.pending(state)))
+    }
+}
+
+/// Every transaction of the block as it lies in the trie.
+fn transactions(rpc: &Rpc<'_>, block: &serde_json::Value) -> Result<Vec<Vec<u8>>, AnchorFault> {
+    let hashes = block.get("transactions").and_then(serde_json::Value::as_array);
+    let hashes = hashes.ok_or_else(|| rpc::malformed("transactions"))?;
+    if hashes.len() > MAX_TRANSACTIONS {
+        return Err(AnchorFault::refused("block", "the block has more than 4096 transactions"));
+    }
+    let mut all = Vec::new();
+    for some in hashes.chunks(BATCH) {
+        for raw in rpc.batch("eth_getRawTransactionByHash", some)? {
+            all.push(data(&raw)?);
+        }
+    }
+    Ok(all)
 }
 
 /// The header of a block in RLP, from its fields in JSON.

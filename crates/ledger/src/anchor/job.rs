@@ -79,6 +79,12 @@ pub struct Job {
     /// SHA-256 of the evidence, hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence_sha256: Option<String>,
+    /// URLs of the services that took it or confirmed it, of the last time that one did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub served_by: Vec<String>,
+    /// Services that were passed over for others the last time, with the URL in the text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<JobError>,
     /// What was checked of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked: Option<String>,
@@ -105,6 +111,8 @@ impl Job {
             error: None,
             working: None,
             evidence_sha256: None,
+            served_by: Vec::new(),
+            passed_over: Vec::new(),
             checked: None,
             time: None,
             record: None,

@@ -14,9 +14,12 @@ use tabellion_model::Micros;
 use super::lock::OutboxLock;
 use super::outbox::coverage_of;
 use super::record::{Growth, growth, record};
-use super::{Anchor, AnchorFault, Coverage, Job, JobError, JobState, Outbox, OutboxError, Progress, Target};
+use super::{
+    Anchor, AnchorFault, Coverage, Job, JobError, JobState, Outbox, OutboxError, Patience, Progress, Target,
+};
 use crate::clock::Clock;
 use crate::ledger::Ledger;
+use crate::reader::Reader;
 
 /// How often the outboxes are looked at: a command that enqueues is served within it.
 const TICK: Duration = Duration::from_secs(1);
@@ -44,8 +47,16 @@ pub struct AnchorPlan {
     pub name: String,
     /// How often a checkpoint is anchored, in seconds, while the log grows. 0: only when somebody asks.
     pub every_s: u64,
+    /// How old a checkpoint may be that waits to be confirmed, in seconds, before somebody is told; 0: as old as it likes.
+    pub overdue_s: u64,
     /// The service.
     pub anchor: Box<dyn Anchor>,
+}
+
+impl AnchorPlan {
+    fn patience(&self) -> Patience {
+        Patience { every_s: self.every_s, overdue_s: self.overdue_s }
+    }
 }
 
 struct Line {
@@ -55,6 +66,8 @@ struct Line {
     jobs: BTreeMap<u64, Job>,
     /// Log size at which the last look found nothing to anchor.
     looked_at: Option<u64>,
+    /// Whether it was said that it is overdue.
+    overdue: bool,
     told: String,
 }
 
@@ -76,13 +89,20 @@ impl Round {
     ) -> Self {
         let line = |plan: AnchorPlan| {
             let outbox = Outbox::new(Arc::clone(disk), &plan.name);
-            Line { plan, outbox, jobs: BTreeMap::new(), looked_at: None, told: String::new() }
+            Line { plan, outbox, jobs: BTreeMap::new(), looked_at: None, overdue: false, told: String::new() }
         };
         Self { clock, lines: plans.into_iter().map(line).collect(), note, told: String::new() }
     }
 
     /// Looks at every anchor once and does what is due.
     pub fn turn(&mut self, ledger: &Ledger) {
+        self.work(ledger);
+        for line in &mut self.lines {
+            line.tell_overdue(&self.note, ledger.reader(), self.clock.now());
+        }
+    }
+
+    fn work(&mut self, ledger: &Ledger) {
         self.each(|line, clock| {
             line.look()?;
             line.take_checkpoint(ledger, clock.now())?;
@@ -145,7 +165,16 @@ impl Line {
         for size in due {
             let Some(job) = self.jobs.get_mut(&size) else { continue };
             match ask(self.plan.anchor.as_mut(), &self.outbox, job, clock)? {
-                Asked::Settled => {}
+                Asked::Settled if job.passed_over.is_empty() => {}
+                Asked::Settled => {
+                    let passed: Vec<&str> = job.passed_over.iter().map(|one| one.text.as_str()).collect();
+                    fault = Some(format!(
+                        "anchor {:?}, checkpoint of size {size}: served by {}; passed over: {}",
+                        self.plan.name,
+                        job.served_by.join(", "),
+                        passed.join("; ")
+                    ));
+                }
                 Asked::Superseded => {
                     self.jobs.remove(&size);
                 }
@@ -242,6 +271,25 @@ impl Line {
         Ok(())
     }
 
+    /// Says once that what waits is overdue, and once that it no longer is.
+    fn tell_overdue(&mut self, note: &Note, reader: &Reader, now: Micros) {
+        let coverage = coverage_of(&self.plan.name, self.jobs.values());
+        let since = coverage.overdue_since(reader, self.plan.patience(), now.0);
+        if since.is_some() == self.overdue {
+            return;
+        }
+        self.overdue = since.is_some();
+        let name = &self.plan.name;
+        note(&match since {
+            Some(since) => format!(
+                "anchor {name:?} is overdue: what the log held at {} is not confirmed after {} s. tabellion anchor status says why",
+                Micros(since),
+                self.plan.overdue_s
+            ),
+            None => format!("anchor {name:?} is no longer overdue"),
+        });
+    }
+
     /// Says a line once, until it changes.
     fn tell(&mut self, note: &Note, text: String) {
         if text != self.told {
@@ -275,6 +323,11 @@ fn ask(anchor: &mut dyn Anchor, outbox: &Outbox, job: &mut Job, clock: &dyn Cloc
             "was enqueued for another kind of anchor; give the new one a name of its own",
         ))
     };
+    let told = anchor.told();
+    if asked.is_ok() && !told.served_by.is_empty() {
+        job.served_by = told.served_by;
+    }
+    job.passed_over = told.passed_over;
     let now = clock.now().0;
     let done = match asked {
         Ok(Progress::Pending { state, ask_again_s }) => {

@@ -6,7 +6,7 @@ use tabellion_tlog::anchor::AnchorKind;
 use tabellion_tlog::anchor::rfc3161::{Expected, NONCE_BYTES, TimeStampError, query, verify};
 
 use super::exchange::{Exchange, Method, Outgoing};
-use super::{Anchor, AnchorFault, JobTime, Progress, Target};
+use super::{Anchor, AnchorFault, JobTime, Progress, Services, Target, Told};
 use crate::entropy::Entropy;
 
 const QUERY: &str = "application/timestamp-query";
@@ -14,8 +14,8 @@ const REPLY: &str = "application/timestamp-reply";
 
 /// The authority.
 pub struct TimeStampAuthority {
-    /// Reaches it.
-    pub exchange: Box<dyn Exchange>,
+    /// The authorities that can be asked; one answer is enough.
+    pub services: Services,
     /// Draws nonces.
     pub entropy: Arc<dyn Entropy>,
     /// The policy asked for, in dotted decimals.
@@ -24,12 +24,8 @@ pub struct TimeStampAuthority {
     pub roots: Vec<Vec<u8>>,
 }
 
-impl Anchor for TimeStampAuthority {
-    fn kind(&self) -> AnchorKind {
-        AnchorKind::Rfc3161
-    }
-
-    fn begin(&mut self, target: &Target) -> Result<Progress, AnchorFault> {
+impl TimeStampAuthority {
+    fn ask(&self, exchange: &dyn Exchange, target: &Target) -> Result<Progress, AnchorFault> {
         let mut nonce = [0; NONCE_BYTES];
         self.entropy
             .fill(&mut nonce)
@@ -39,7 +35,7 @@ impl Anchor for TimeStampAuthority {
         })?;
         let request =
             Outgoing { method: Method::Post, path: "", content_type: QUERY, accept: REPLY, body: &body };
-        let answer = self.exchange.send(&request).map_err(AnchorFault::Unavailable)?;
+        let answer = exchange.send(&request).map_err(AnchorFault::Unavailable)?;
         let answer = answer.good("the time-stamp authority")?;
         if answer.content_type != REPLY {
             return Err(AnchorFault::refused(
@@ -62,6 +58,21 @@ impl Anchor for TimeStampAuthority {
                 stamp.serial, stamp.policy
             ),
         })
+    }
+}
+
+impl Anchor for TimeStampAuthority {
+    fn kind(&self) -> AnchorKind {
+        AnchorKind::Rfc3161
+    }
+
+    fn told(&mut self) -> Told {
+        self.services.take_told()
+    }
+
+    fn begin(&mut self, target: &Target) -> Result<Progress, AnchorFault> {
+        let asked = self.services.first(|exchange| self.ask(exchange, target).map(Some))?;
+        asked.ok_or_else(|| AnchorFault::Unavailable("no time-stamp authority answered".to_owned()))
     }
 
     fn resume(&mut self, target: &Target, _: &[u8]) -> Result<Progress, AnchorFault> {

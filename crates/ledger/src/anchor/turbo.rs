@@ -5,7 +5,7 @@ use tabellion_tlog::anchor::AnchorKind;
 use tabellion_tlog::anchor::ans104::DataItem;
 
 use super::exchange::{Exchange, Method, Outgoing};
-use super::{Anchor, AnchorFault, Ed25519AnchorKey, Progress, Target};
+use super::{Anchor, AnchorFault, Ed25519AnchorKey, Progress, Services, Target, Told};
 
 /// Gateways serve an item minutes after its upload.
 const ASK_AGAIN_S: u64 = 120;
@@ -14,19 +14,72 @@ const TAGS: [(&str, &str); 1] = [("Content-Type", "application/octet-stream")];
 
 /// The service and a gateway.
 pub struct ArweaveUpload {
-    /// Reaches the upload service; the item is posted to its URL.
-    pub upload: Box<dyn Exchange>,
-    /// Reaches a gateway, which is asked for `/raw/<id>`.
-    pub gateway: Box<dyn Exchange>,
+    /// The upload services; the item is posted to the URL of one that takes it.
+    pub upload: Services,
+    /// The gateways, each asked for `/raw/<id>` until one serves it.
+    pub gateway: Services,
     /// Signs the data items. What is uploaded can be linked by it.
     pub key: Ed25519AnchorKey,
     /// Seconds between questions while it is pending; absent: two minutes.
     pub ask_again_s: Option<u64>,
 }
 
+impl ArweaveUpload {
+    fn pending(&self, item: &[u8]) -> Progress {
+        Progress::Pending { state: item.to_vec(), ask_again_s: self.ask_again_s.unwrap_or(ASK_AGAIN_S) }
+    }
+
+    /// Hands the item in at one of the upload services.
+    fn upload(exchange: &dyn Exchange, item: &DataItem, bytes: &[u8]) -> Result<(), AnchorFault> {
+        let request = Outgoing {
+            method: Method::Post,
+            path: "",
+            content_type: "application/octet-stream",
+            accept: "application/json",
+            body: bytes,
+        };
+        let answer = exchange.send(&request).map_err(AnchorFault::Unavailable)?.good("the upload service")?;
+        let said: serde_json::Value = serde_json::from_slice(&answer.body).map_err(|_| {
+            AnchorFault::refused(
+                "malformed",
+                "the upload service answered 200 with something that is no JSON",
+            )
+        })?;
+        match said.get("id").and_then(serde_json::Value::as_str) {
+            Some(id) if id == item.id() => Ok(()),
+            _ => Err(AnchorFault::refused(
+                "id",
+                format!("the upload service did not take the item under its id {}", item.id()),
+            )),
+        }
+    }
+
+    /// Whether one of the gateways serves the item's data; `None`: not yet.
+    fn served(exchange: &dyn Exchange, item: &DataItem) -> Result<Option<()>, AnchorFault> {
+        let id = item.id();
+        let path = format!("/raw/{id}");
+        let request = Outgoing { method: Method::Get, path: &path, content_type: "", accept: "", body: &[] };
+        let answer = exchange.send(&request).map_err(AnchorFault::Unavailable)?;
+        if matches!(answer.status, 202 | 404) {
+            return Ok(None);
+        }
+        if answer.good("the gateway")?.body != item.data {
+            return Err(AnchorFault::refused(
+                "content",
+                format!("the gateway serves other bytes under {id}"),
+            ));
+        }
+        Ok(Some(()))
+    }
+}
+
 impl Anchor for ArweaveUpload {
     fn kind(&self) -> AnchorKind {
         AnchorKind::Arweave
+    }
+
+    fn told(&mut self) -> Told {
+        self.upload.take_told().and(self.gateway.take_told())
     }
 
     fn begin(&mut self, target: &Target) -> Result<Progress, AnchorFault> {
@@ -35,30 +88,8 @@ impl Anchor for ArweaveUpload {
         let item = DataItem::sign(target.digest.as_bytes(), &TAGS, None, signer)
             .map_err(|error| AnchorFault::refused("key", error))?;
         let bytes = item.to_bytes();
-        let request = Outgoing {
-            method: Method::Post,
-            path: "",
-            content_type: "application/octet-stream",
-            accept: "application/json",
-            body: &bytes,
-        };
-        let answer =
-            self.upload.send(&request).map_err(AnchorFault::Unavailable)?.good("the upload service")?;
-        let said: serde_json::Value = serde_json::from_slice(&answer.body).map_err(|_| {
-            AnchorFault::refused(
-                "malformed",
-                "the upload service answered 200 with something that is no JSON",
-            )
-        })?;
-        match said.get("id").and_then(serde_json::Value::as_str) {
-            Some(id) if id == item.id() => {
-                Ok(Progress::Pending { state: bytes, ask_again_s: self.ask_again_s.unwrap_or(ASK_AGAIN_S) })
-            }
-            _ => Err(AnchorFault::refused(
-                "id",
-                format!("the upload service did not take the item under its id {}", item.id()),
-            )),
-        }
+        self.upload.first(|exchange| Self::upload(exchange, &item, &bytes).map(Some))?;
+        Ok(self.pending(&bytes))
     }
 
     fn resume(&mut self, target: &Target, state: &[u8]) -> Result<Progress, AnchorFault> {
@@ -68,21 +99,8 @@ impl Anchor for ArweaveUpload {
             return Err(AnchorFault::refused("state", "the pending item is of another checkpoint"));
         }
         let id = item.id();
-        let path = format!("/raw/{id}");
-        let request = Outgoing { method: Method::Get, path: &path, content_type: "", accept: "", body: &[] };
-        let answer = self.gateway.send(&request).map_err(AnchorFault::Unavailable)?;
-        if matches!(answer.status, 202 | 404) {
-            return Ok(Progress::Pending {
-                state: state.to_vec(),
-                ask_again_s: self.ask_again_s.unwrap_or(ASK_AGAIN_S),
-            });
-        }
-        let answer = answer.good("the gateway")?;
-        if answer.body != item.data {
-            return Err(AnchorFault::refused(
-                "content",
-                format!("the gateway serves other bytes under {id}"),
-            ));
+        if self.gateway.first(|exchange| Self::served(exchange, &item))?.is_none() {
+            return Ok(self.pending(state));
         }
         Ok(Progress::Confirmed {
             evidence: state.to_vec(),

@@ -49,7 +49,7 @@ fn round(
     answers: impl IntoIterator<Item = Result<Progress, AnchorFault>>,
 ) -> Round {
     let anchor = Box::new(Scripted(answers.into_iter().collect()));
-    let plan = AnchorPlan { name: "x".to_owned(), every_s: 60, anchor };
+    let plan = AnchorPlan { name: "x".to_owned(), every_s: 60, overdue_s: 0, anchor };
     Round::new(disk, Arc::clone(clock) as _, vec![plan], Arc::new(|_: &str| {}))
 }
 
@@ -193,6 +193,7 @@ fn appends_go_on_while_a_service_stalls() {
     let plan = AnchorPlan {
         name: "x".to_owned(),
         every_s: 60,
+        overdue_s: 0,
         anchor: Box::new(Stalling(begun, Mutex::new(go_on))),
     };
     let clock = Arc::new(ManualClock::at(Micros(START)));
@@ -259,7 +260,12 @@ impl Anchor for Frequent {
 }
 
 fn frequent(disk: &Arc<dyn Disk>, clock: &Arc<ManualClock>, answers: Vec<Progress>) -> Round {
-    let plan = AnchorPlan { name: "x".to_owned(), every_s: 1, anchor: Box::new(Frequent(answers.into())) };
+    let plan = AnchorPlan {
+        name: "x".to_owned(),
+        every_s: 1,
+        overdue_s: 0,
+        anchor: Box::new(Frequent(answers.into())),
+    };
     Round::new(disk, Arc::clone(clock) as _, vec![plan], Arc::new(|_: &str| {}))
 }
 

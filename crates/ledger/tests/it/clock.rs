@@ -224,8 +224,12 @@ fn an_anchors_evidence_vouches_for_the_clock() {
         ledger.append(&draft).expect("an append");
         clock.set(Micros(START + 200 * DAY));
         let shared: Arc<dyn Disk> = Arc::new(disk.clone());
-        let plan =
-            AnchorPlan { name: "tsa".to_owned(), every_s: 60, anchor: Box::new(Authority(Micros(says))) };
+        let plan = AnchorPlan {
+            name: "tsa".to_owned(),
+            every_s: 60,
+            overdue_s: 3_600,
+            anchor: Box::new(Authority(Micros(says))),
+        };
         Round::new(&shared, clock.clone(), vec![plan], Arc::new(|_: &str| {})).turn(&ledger);
         let ledger = Arc::into_inner(ledger).expect("nobody else holds it");
         let log = Log { disk, clock, ledger, life: AtomicU64::new(1) }.open_again();

@@ -183,7 +183,7 @@ fn anchor(disk: &SimDisk, journal: &mut Journal) {
     let ledger = Arc::new(ledger);
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
     let clock = Arc::new(ManualClock::at(Micros(1_790_000_100_000_000)));
-    let plan = AnchorPlan { name: "x".to_owned(), every_s: 60, anchor: Box::new(Confirms) };
+    let plan = AnchorPlan { name: "x".to_owned(), every_s: 60, overdue_s: 0, anchor: Box::new(Confirms) };
     Round::new(&shared, clock, vec![plan], Arc::new(|_: &str| {})).turn(&ledger);
     let confirmed = |job: &tabellion_ledger::anchor::Job| job.state == JobState::Confirmed;
     journal.anchored = Outbox::new(shared, "x").jobs().is_ok_and(|jobs| jobs.iter().any(confirmed));

@@ -92,7 +92,12 @@ fn what_was_reached_is_told_after_a_restart_and_an_anchor_counts_once_it_has_con
         "a restart forgets its witnesses"
     );
     for confirms in [false, true] {
-        let plan = AnchorPlan { name: "x".to_owned(), every_s: 60, anchor: Box::new(Service(confirms)) };
+        let plan = AnchorPlan {
+            name: "x".to_owned(),
+            every_s: 60,
+            overdue_s: 0,
+            anchor: Box::new(Service(confirms)),
+        };
         let clock = Arc::new(SystemClock);
         Round::new(&disk, clock, vec![plan], Arc::new(|_: &str| {})).turn(&ledger);
         let begun = Instant::now();

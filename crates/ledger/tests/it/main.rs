@@ -10,6 +10,7 @@
 )]
 
 mod access;
+mod anchor_services;
 mod anchors;
 mod append;
 mod backup;

@@ -16,7 +16,7 @@ use tabellion_ledger::{Clock as _, OsEntropy, Reader, SystemClock};
 use tabellion_model::Micros;
 use tabellion_tlog::anchor::{AnchorKind, AnchorTrust};
 
-use crate::anchoring::{self, now_us};
+use crate::anchoring::{self, Patiences, now_us, overdue_since};
 use crate::config::AnchorConfig;
 use crate::directory::{Directory, Place};
 use crate::failure::{Exit, Failure};
@@ -125,31 +125,33 @@ fn chosen<'a>(
 
 fn status(directory: &Directory, json: bool) -> Result<(), Failure> {
     let reader = directory.reader()?;
+    let patiences = anchoring::patiences(directory.config());
     let coverage = chosen(directory, None)?
         .iter()
         .map(|(outbox, _)| outbox.coverage().map_err(|error| failed(&error)))
         .collect::<Result<Vec<_>, _>>()?;
     if json {
-        let lines = coverage.iter().map(|one| coverage_json(one, &reader));
+        let lines = coverage.iter().map(|one| coverage_json(one, &reader, &patiences));
         let lines = lines.collect::<Result<Vec<Value>, Failure>>()?;
         return terminal::json(&json!({ "anchors": lines, "size": reader.size() }));
     }
-    coverage.iter().try_for_each(|one| terminal::data(&coverage_text(one, &reader)?))
+    coverage.iter().try_for_each(|one| terminal::data(&coverage_text(one, &reader, &patiences)?))
 }
 
-fn coverage_json(one: &Coverage, reader: &Reader) -> Result<Value, Failure> {
+fn coverage_json(one: &Coverage, reader: &Reader, patiences: &Patiences) -> Result<Value, Failure> {
     Ok(json!({
         "age_seconds": one.taken_at.map(|at| now_us().saturating_sub(at) / 1_000_000),
         "covered_permille": reader.covered_permille(one.size)?,
         "error": one.error,
         "name": one.name,
         "open": one.open,
+        "overdue": overdue_since(one, reader, patiences).is_some(),
         "size": one.size,
         "waiting_seconds": one.waiting_since.map(|at| now_us().saturating_sub(at) / 1_000_000),
     }))
 }
 
-fn coverage_text(one: &Coverage, reader: &Reader) -> Result<String, Failure> {
+fn coverage_text(one: &Coverage, reader: &Reader, patiences: &Patiences) -> Result<String, Failure> {
     let (size, permille) = (reader.size(), reader.covered_permille(one.size)?);
     let covered = match one.taken_at {
         None => "nothing confirmed yet".to_owned(),
@@ -165,10 +167,13 @@ fn coverage_text(one: &Coverage, reader: &Reader) -> Result<String, Failure> {
         None => String::new(),
         Some(since) => format!("; {} waiting, the oldest since {}", one.open, Micros(since)),
     };
+    let overdue = overdue_since(one, reader, patiences);
+    let overdue =
+        overdue.map_or_else(String::new, |since| format!("\n  overdue: owed since {}", Micros(since)));
     let error = one.error.as_ref();
     let error =
         error.map_or_else(String::new, |error| format!("\n  last fault [{}]: {}", error.code, error.text));
-    Ok(format!("{}: {covered}{open}{}\n", one.name, terminal::printable_lines(&error)))
+    Ok(format!("{}: {covered}{open}{overdue}{}\n", one.name, terminal::printable_lines(&error)))
 }
 
 fn list(directory: &Directory, name: Option<&str>, json: bool) -> Result<(), Failure> {
@@ -188,8 +193,8 @@ fn job_json(outbox: &Outbox, job: &Job) -> Value {
     let evidence = (job.state == JobState::Confirmed).then(|| outbox.evidence_path(job));
     json!({
         "anchor": outbox.name(), "attempts": job.attempts, "checked": job.checked, "error": job.error, "evidence": evidence,
-        "evidence_sha256": job.evidence_sha256, "kind": job.kind().map(AnchorKind::as_str), "record": job.record, "size": job.size,
-        "state": job.state, "taken_at": job.created_at, "time": job.time,
+        "evidence_sha256": job.evidence_sha256, "kind": job.kind().map(AnchorKind::as_str), "passed_over": job.passed_over,
+        "record": job.record, "served_by": job.served_by, "size": job.size, "state": job.state, "taken_at": job.created_at, "time": job.time,
     })
 }
 
@@ -201,7 +206,12 @@ fn job_text(outbox: &Outbox, job: &Job) -> String {
         }
         (None, None) => String::new(),
     };
-    let line = format!("{} size {} {}{more}", outbox.name(), job.size, job.state);
+    let by =
+        if job.served_by.is_empty() { String::new() } else { format!(" by {}", job.served_by.join(", ")) };
+    let passed: Vec<&str> = job.passed_over.iter().map(|one| one.text.as_str()).collect();
+    let passed =
+        if passed.is_empty() { String::new() } else { format!("; passed over: {}", passed.join("; ")) };
+    let line = format!("{} size {} {}{by}{more}{passed}", outbox.name(), job.size, job.state);
     format!("{}\n", terminal::printable(&line))
 }
 

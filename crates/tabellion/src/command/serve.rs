@@ -180,7 +180,10 @@ fn control_plane(
     }
     if let Some(anchors) = anchors {
         let (coverage, reader) = (anchors.coverage(), held.ledger.reader().clone());
-        settings.numbers.push(Arc::new(move |text| anchoring::render(text, &coverage(), &reader)));
+        let patiences = Arc::new(anchoring::patiences(config));
+        let (seen, log, allowed) = (Arc::clone(&coverage), reader.clone(), Arc::clone(&patiences));
+        settings.numbers.push(Arc::new(move |text| anchoring::render(text, &seen(), &log, &allowed)));
+        settings.notes.push(Arc::new(move || anchoring::trouble(&coverage(), &reader, &patiences)));
     }
     let server = api::Server::start(held.desk()?, settings, listener).map_err(failed)?;
     terminal::say(&format!("control plane at {url}, its API described at {url}/api/openapi.json"));

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::Value;
+use tabellion_ledger::anchor::MAX_SERVICES;
 use tabellion_tlog::anchor::AnchorKind;
 
 use super::Setting;
+use super::gateway::items;
 use crate::failure::Failure;
 
 /// Keys of each `[anchor.NAME]`.
@@ -27,6 +29,9 @@ pub(super) const ANCHOR_KEYS: &[&str] = &[
     "confirmations",
     "token_file",
     "every_seconds",
+    "more_urls",
+    "more_gateway_urls",
+    "overdue_minutes",
 ];
 /// What the sections of anchors begin with.
 pub(super) const ANCHOR_PREFIX: &str = "anchor.";
@@ -40,6 +45,12 @@ const EVERY_MINUTES: u64 = 60;
 const EVERY_SECONDS: u64 = 1;
 /// A day: rarer is what `every_minutes` of another kind is for.
 const MAX_EVERY_SECONDS: u64 = 24 * 3_600;
+/// How old a checkpoint may be that waits: a time-stamp is an answer, and a transaction takes minutes.
+const OVERDUE_MINUTES: u64 = 60;
+/// The same of what others gather first: calendars wait for a Bitcoin block, usually hours; bundles for their place on Arweave.
+const GATHERED_OVERDUE_MINUTES: u64 = 24 * 60;
+/// The same of a root log, which is asked all the time.
+const ROOT_LOG_OVERDUE_MINUTES: u64 = 5;
 /// Usual fees are 1 to 50 gwei; above this somebody should look.
 const MAX_FEE_GWEI: u64 = 100;
 /// Blocks on top, when nobody says otherwise: Ethereum's take two and a half minutes.
@@ -66,6 +77,31 @@ pub(crate) struct AnchorConfig {
     pub(crate) token_file: Option<PathBuf>,
     #[serde(skip_serializing_if = "is_usual")]
     pub(crate) every_seconds: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) more_urls: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) more_gateway_urls: Vec<String>,
+    pub(crate) overdue_minutes: Option<u64>,
+}
+
+impl AnchorConfig {
+    /// How often a checkpoint is anchored while the log grows, in seconds; 0: only when somebody asks.
+    pub(crate) fn every_s(&self) -> u64 {
+        match self.kind {
+            Some(AnchorKind::RootLog) => self.every_seconds,
+            _ => self.every_minutes * 60,
+        }
+    }
+
+    /// How old a checkpoint may be that waits to be confirmed, in seconds; 0: as old as it likes.
+    pub(crate) fn overdue_s(&self) -> u64 {
+        let minutes = self.overdue_minutes.unwrap_or(match self.kind {
+            Some(AnchorKind::OpenTimestamps | AnchorKind::Arweave) => GATHERED_OVERDUE_MINUTES,
+            Some(AnchorKind::RootLog) => ROOT_LOG_OVERDUE_MINUTES,
+            _ => OVERDUE_MINUTES,
+        });
+        minutes * 60
+    }
 }
 
 /// Whether a setting stands as it does for everybody, so that records of before it existed stay as they were.
@@ -92,6 +128,9 @@ impl Default for AnchorConfig {
             confirmations: CONFIRMATIONS,
             token_file: None,
             every_seconds: EVERY_SECONDS,
+            more_urls: Vec::new(),
+            more_gateway_urls: Vec::new(),
+            overdue_minutes: None,
         }
     }
 }
@@ -134,10 +173,20 @@ impl AnchorSettings {
                 anchor.kind = Some(kind);
             }
             // A password or token in a URL would be on record, and in every error that names the URL.
-            "url" | "gateway_url" if value.contains(['@', '?', '#']) => {
+            "url" | "gateway_url" | "more_urls" | "more_gateway_urls" if value.contains(['@', '?', '#']) => {
                 return Err(setting.refused_unseen("holds more than host and path"));
             }
             "url" => value.clone_into(&mut anchor.url),
+            "more_urls" => anchor.more_urls = urls(setting)?,
+            "more_gateway_urls" => anchor.more_gateway_urls = urls(setting)?,
+            "overdue_minutes" => {
+                let refused =
+                    format!("is not a number of minutes from 0 (never overdue) to {MAX_EVERY_MINUTES}");
+                anchor.overdue_minutes = Some(number(&refused)?);
+                if anchor.overdue_minutes > Some(MAX_EVERY_MINUTES) {
+                    return Err(setting.refused(&refused));
+                }
+            }
             "gateway_url" => anchor.gateway_url = Some(value.to_owned()),
             "ca_file" => anchor.ca_file = Some(PathBuf::from(value)),
             "root_file" => anchor.root_file = Some(PathBuf::from(value)),
@@ -168,6 +217,15 @@ impl AnchorSettings {
         }
         Ok(())
     }
+}
+
+/// Further services, beside the one of `url`.
+fn urls(setting: &Setting) -> Result<Vec<String>, Failure> {
+    let urls: Vec<String> = items(&setting.value).map(str::to_owned).collect();
+    if urls.len() >= MAX_SERVICES {
+        return Err(setting.refused(&format!("names more than {} further services", MAX_SERVICES - 1)));
+    }
+    Ok(urls)
 }
 
 fn without_nulls(value: Value) -> Value {

@@ -235,6 +235,79 @@ fn metrics(address: &str) -> String {
     text
 }
 
+/// Requirement: V20. A checkpoint that waits longer than the configuration allows is an alarm in the numbers, on the console, in the output and in `status`;
+/// it ends when the anchor is back.
+#[test]
+fn what_waits_too_long_for_an_anchor_raises_an_alarm_that_ends_with_it() {
+    let (notary, _peer, dir) = stamped("overdue_minutes = 90\n");
+    fs::write(dir.join("mode"), "busy").unwrap();
+    notary.run(&["anchor", "now", "--wait", "0"]).ends(1);
+    assert_eq!(coverage(&notary)["overdue"], false, "an alarm before its time");
+    // As if it had waited for two hours.
+    let file = fs::read_dir(notary.dir().join("anchors")).unwrap().map(|file| file.unwrap().path());
+    let file = file.filter(|path| path.extension().is_some_and(|ending| ending == "json")).last().unwrap();
+    let mut job: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    job["created_at"] = (job["created_at"].as_u64().unwrap() - 2 * 3_600_000_000).into();
+    fs::write(&file, serde_json::to_vec(&job).unwrap()).unwrap();
+
+    let server = notary.serve();
+    let control = server.said.lines().find_map(|line| line.split("http://").nth(1)).unwrap();
+    let address = control.split(',').next().unwrap().to_owned();
+    let overdue = |value: u8| {
+        let line = format!("tabellion_anchor_overdue{{anchor=\"stamps\"}} {value}");
+        metrics(&address).lines().any(|one| one == line)
+    };
+    wait_until("the alarm", || overdue(1));
+    assert_eq!(coverage(&notary)["overdue"], true);
+    let text = notary.run(&["anchor", "status"]).ends(0).out;
+    assert!(text.contains("overdue: owed since"), "{text}");
+    fs::remove_file(dir.join("mode")).unwrap();
+    wait_until("the end of the alarm", || overdue(0));
+    let said = server.stop().ends(0);
+    let said = format!("{}{}", said.out, said.err);
+    for line in ["anchor \"stamps\" is overdue", "anchor \"stamps\" is no longer overdue"] {
+        assert!(said.contains(line), "the operator is not told {line:?}: {said}");
+    }
+    assert_eq!(jobs(&notary)[0]["state"], "confirmed", "an anchor was given up");
+}
+
+/// Requirement: R20. An authority that cannot be reached and one whose stamps nobody trusts are passed over; which one served is kept.
+#[test]
+fn the_next_authority_is_asked_where_one_is_down_or_lies() {
+    let (notary, peer, _dir) = stamped("");
+    let impostor_dir = notary.beside("impostor");
+    fs::create_dir(&impostor_dir).unwrap();
+    // Stamps nothing: its answers are of the right type, and rubbish.
+    fs::write(impostor_dir.join("mode"), "rubbish").unwrap();
+    let liar = Peer::start("tsa.py", &[&impostor_dir]);
+    let file = notary.dir().join("tabellion.toml");
+    let config = fs::read_to_string(&file).unwrap();
+    let url = peer.url.clone();
+    let [down, lies, good] = ["http://127.0.0.1:9/tsr", liar.url.as_str(), url.as_str()];
+    let several = format!("url = \"{down}\"\nmore_urls = [\"{lies}\", \"{good}\"]");
+    fs::write(&file, config.replace(&format!("url = \"{good}\""), &several)).unwrap();
+    notary.run(&["anchor", "now"]).ends(0);
+    let job = jobs(&notary).pop().unwrap();
+    assert_eq!(
+        (&job["state"], &job["served_by"]),
+        (&"confirmed".into(), &serde_json::json!([good])),
+        "{job}"
+    );
+    let passed: Vec<_> =
+        job["passed_over"].as_array().unwrap().iter().map(|one| one["code"].clone()).collect();
+    assert_eq!(passed, ["unavailable", "malformed"], "faults that were passed over are hidden: {job}");
+    let text = notary.run(&["anchor", "list"]).ends(0).out;
+    assert!(text.contains(&format!("by {good}")) && text.contains(lies), "{text}");
+
+    drop(peer);
+    notary.record(&notary.file("more.txt", b"more"), &[]);
+    notary.run(&["anchor", "now", "--wait", "0"]).ends(1);
+    let job = jobs(&notary).pop().unwrap();
+    let said = job["error"]["text"].as_str().unwrap();
+    assert!([down, lies, good].iter().all(|url| said.contains(url)), "one fault of three is told: {job}");
+    assert_eq!(job["state"], "queued", "an anchor that nobody gave is called done");
+}
+
 #[test]
 fn a_calendar_promises_first_and_confirms_later() {
     let notary = Notary::new();
@@ -308,6 +381,11 @@ fn an_anchor_that_lacks_something_is_refused_with_its_name() {
         ("[anchor.x]\nurl = \"http://127.0.0.1:1\"\n", &["anchor.x", "kind"][..]),
         ("[anchor.x]\nkind = \"rfc3161\"\nurl = \"http://127.0.0.1:1\"\n", &["anchor.x", "root_file"]),
         ("[anchor.x]\nkind = \"rfc3162\"\n", &["rfc3161"]),
+        (
+            "[anchor.x]\nkind = \"opentimestamps\"\nurl = \"http://127.0.0.1:1\"\nmore_gateway_urls = [\"http://127.0.0.1:2\"]\n",
+            &["anchor.x", "more_gateway_urls", "opentimestamps"],
+        ),
+        ("[anchor.x]\nmore_urls = [\"https://a\", \"https://b?key=secret\"]\n", &["host and path"]),
         ("[anchor.x]\nurll = \"x\"\n", &["did you mean url"]),
         ("[anchor.X]\nkind = \"evm\"\n", &["a-z"]),
         ("[anchor]\nx = \"y\"\n", &["[anchor.NAME]"]),

@@ -138,6 +138,23 @@ impl OtsProof {
         Self { digest, timestamp }.bounded()
     }
 
+    /// The proof with what another calendar answered to the same commitment beside it.
+    pub fn join(&self, nonce: &[u8; NONCE_BYTES], answer: &[u8]) -> Result<Self, OtsError> {
+        let answer = Timestamp::parse(answer)?;
+        let mut next = self.clone();
+        let [Branch::Then(Op::Append(argument), hashed)] = next.timestamp.branches.as_mut_slice() else {
+            return Err(OtsError::NoPromise);
+        };
+        let [Branch::Then(Op::Sha256, committed)] = hashed.branches.as_mut_slice() else {
+            return Err(OtsError::NoPromise);
+        };
+        if argument != nonce {
+            return Err(OtsError::NoPromise);
+        }
+        merge(committed, answer);
+        next.bounded()
+    }
+
     /// Refuses what would take long to compute.
     fn bounded(self) -> Result<Self, OtsError> {
         let bytes = walk::counted_bytes(&self.timestamp, Some(self.digest.as_bytes().len()));
@@ -183,6 +200,30 @@ impl OtsProof {
     /// Whether the block of `height` with this `header` attests it: then the header's time, in seconds since 1970.
     pub fn attested_by(&self, height: u64, header: &[u8; HEADER_BYTES]) -> Option<u64> {
         self.attestations().iter().find_map(|attested| attested.by_block(height, header))
+    }
+}
+
+/// Adds what `from` knows of a message to what is known of it. Readers keep what follows from a message by the operation: the same one must not stand twice.
+/// Both were parsed, so neither is deeper than [`MAX_DEPTH`].
+fn merge(into: &mut Timestamp, from: Timestamp) {
+    for branch in from.branches {
+        match branch {
+            Branch::Then(op, next) => {
+                let known = into.branches.iter_mut().find_map(|known| match known {
+                    Branch::Then(same, known) if *same == op => Some(known),
+                    _ => None,
+                });
+                match known {
+                    Some(known) => merge(known, next),
+                    None => into.branches.push(Branch::Then(op, next)),
+                }
+            }
+            attested @ Branch::Attested(_) => {
+                if !into.branches.contains(&attested) {
+                    into.branches.push(attested);
+                }
+            }
+        }
     }
 }
 

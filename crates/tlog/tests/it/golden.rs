@@ -8,9 +8,11 @@ use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use fips204::ml_dsa_44::KG;
+use fips204::traits::{KeyGen as _, SerDes as _, Signer as _};
 use tabellion_tlog::{
-    AddCheckpoint, BundleReader, CoseReceipt, Note, Policy, PublicKey, Sign1, SignedCheckpoint, TlogProof,
-    attach_receipts, cosign, cosign_ml_dsa, leaf_hash, push_entry, sign_note,
+    AddCheckpoint, BundleReader, CoseReceipt, MlDsaPublicKey, Note, Policy, PublicKey, Sign1,
+    SignedCheckpoint, TlogProof, attach_receipts, cosign, cosign_ml_dsa, leaf_hash, push_entry, sign_note,
 };
 
 use crate::cose::{receipt_for, statement};
@@ -70,6 +72,29 @@ fn checkpoint_is_the_golden_one() {
     let policy = format!("witness pq {}\nquorum pq\n", crate::cosignature::witness(3));
     let policy = Policy::parse(golden("policy-ml-dsa.txt", policy.as_bytes())).unwrap();
     assert!(policy.report(&read).unwrap().met, "a post-quantum cosignature that was given no longer counts");
+}
+
+/// Messages of ML-DSA-44 vectors: none, and lengths around a block of SHAKE256 (136 bytes).
+const MESSAGES: [usize; 3] = [0, 135, 137];
+
+/// Requirement: B11. What verifiers in other languages have to accept: two implementations' keys, signatures without and with randomness.
+#[test]
+fn ml_dsa_vectors_are_the_golden_ones() {
+    let mut lines = Vec::new();
+    for (number, length) in (1..).zip(MESSAGES) {
+        let (public, secret) = KG::keygen_from_seed(&[number; 32]);
+        let message: Vec<u8> = (0..length).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let ours = crate::cosignature::secret(number).sign(&message).unwrap();
+        let hedged = secret.try_sign_with_seed(&[number; 32], &message, &[]).unwrap();
+        let public = public.into_bytes();
+        for signature in [ours, hedged] {
+            let read = MlDsaPublicKey::from_bytes(&public);
+            assert_eq!(read.verify(&message, &signature), Ok(()), "a vector does not verify here");
+            let parts = [public.as_slice(), &message, &signature].map(|part| STANDARD.encode(part));
+            lines.push(parts.join(" ") + "\n");
+        }
+    }
+    golden("ml-dsa-44.txt", lines.concat().as_bytes());
 }
 
 #[test]

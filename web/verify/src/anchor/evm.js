@@ -2,9 +2,9 @@
 // transaction trie of a block header with this hash. Not shown: who sent it, whether it succeeded, or that the header is the chain's: the reader names
 // block hashes. RLP and the trie are those of the yellow paper, appendices B and D.
 import { equal, hex, utf8 } from '../bytes.js';
+import { keccak256 } from '../keccak.js';
 import { toBigInt } from './der.js';
 import { Contradiction, insist } from './finding.js';
-import { keccak256 } from './keccak.js';
 
 const BYTES_MAX = 256 * 1024;
 const NODES_MAX = 16;

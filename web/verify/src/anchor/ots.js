@@ -3,7 +3,7 @@
 import { concat, equal, hex, utf8 } from '../bytes.js';
 import { sha256 } from '../sha256.js';
 import { insist } from './finding.js';
-import { keccak256 } from './keccak.js';
+import { keccak256 } from '../keccak.js';
 import { sha1 } from './sha1.js';
 
 export const HEADER_BYTES = 80;

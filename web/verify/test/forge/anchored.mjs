@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHash } from 'node:crypto';
-import { keccak256 } from '../../src/anchor/keccak.js';
+import { keccak256 } from '../../src/keccak.js';
 import { Log, unitOf } from './log.mjs';
 import { makePackage } from './package.mjs';
 import { b64, hex, jcs, keyFrom, sha256, treeRoot, vkey } from './primitives.mjs';

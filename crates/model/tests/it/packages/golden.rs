@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use tabellion_model::registry::{Facts, Purpose, Revocation, SecondKeyWithdrawn};
-use tabellion_model::{KeyId, Micros, Period, introduce_second_key, rotate_second_key, verify};
-use tabellion_tlog::{MlDsaSigningKey, Policy, SignedCheckpoint, VerifierKey, sign_ml_dsa};
+use tabellion_model::{KeyId, Micros, Outcome, Period, introduce_second_key, rotate_second_key, verify};
+use tabellion_tlog::{MlDsaSigningKey, Policy, SignedCheckpoint, VerifierKey, cosign_ml_dsa, sign_ml_dsa};
 
 use super::cut::Cut;
 use super::fixture::{HOUR, Log, START, erased, plain, rotated};
@@ -18,7 +18,10 @@ use super::shards::{rooted, unregistered};
 use super::sources::counted;
 
 /// What readers who say more see: file, trust file, key directory.
-const READ_BY: [(&str, &str, Option<&str>); 15] = [
+const READ_BY: [(&str, &str, Option<&str>); 18] = [
+    ("cosigned.receipt", "cosigned-trust.txt", None),
+    ("hybrid.receipt", "second-alone-trust.txt", None),
+    ("record.receipt", "second-alone-trust.txt", None),
     ("anchored.receipt", "anchored-receipt-trust.txt", None),
     ("anchored.receipt", "trust.txt", None),
     ("anchored.zip", "anchored-trust.txt", None),
@@ -79,6 +82,7 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("conflict.zip", rooted(true)),
         ("unregistered.zip", unregistered()),
         ("hybrid.receipt", hybrid(&plain, plain.seals[1].1.first + 1)),
+        ("cosigned.receipt", cosigned(&plain, plain.seals[1].1.first + 1)),
         ("registered.cose", registered().transparent()),
         ("anchored.receipt", anchored_receipt().0),
         ("second-keys.zip", second_keys().package(&Cut::default())),
@@ -122,11 +126,55 @@ fn hybrid(log: &Log, index: u64) -> Vec<u8> {
     receipt.to_bytes().unwrap()
 }
 
+/// The same, cosigned five hours after the log began by a witness with an ML-DSA-44 key.
+fn cosigned(log: &Log, index: u64) -> Vec<u8> {
+    let mut receipt = log.receipt(index);
+    let signed = SignedCheckpoint::parse(receipt.checkpoint.as_bytes()).unwrap();
+    let seconds = START / 1_000_000 + 5 * 3_600;
+    let lines = [
+        sign_ml_dsa(&signed.checkpoint, &second_key()).unwrap(),
+        cosign_ml_dsa(&signed.checkpoint, WITNESS, seconds, &witness_key()).unwrap(),
+    ];
+    receipt.checkpoint = signed.with_signatures(&lines).bytes;
+    receipt.to_bytes().unwrap()
+}
+
+const WITNESS: &str = "pq.example";
+
+fn witness_key() -> MlDsaSigningKey {
+    MlDsaSigningKey::from_seed(&[10; 32])
+}
+
 /// A trust file that pins both keys.
 fn hybrid_trust() -> String {
+    format!("{}{}", second_line(), plain().trust())
+}
+
+/// The line that pins the second key.
+fn second_line() -> String {
+    let key = VerifierKey::ml_dsa(plain().origin.as_str(), second_key().public().clone()).unwrap();
+    format!("log {key}\n")
+}
+
+/// A trust file that pins both keys and asks for the witness.
+fn cosigned_trust() -> String {
+    let key = VerifierKey::ml_dsa(WITNESS, witness_key().public().clone()).unwrap();
+    hybrid_trust().replace("quorum none", &format!("witness pq {key}\nquorum pq"))
+}
+
+/// Requirement: B11. A wrong line under the key that is all a trust file pins is broken and not unknown.
+#[test]
+fn a_wrong_second_signature_is_broken_where_it_is_all_that_is_pinned() {
+    let alone = Policy::parse(format!("{}quorum none\n", second_line())).unwrap();
     let log = plain();
-    let key = VerifierKey::ml_dsa(log.origin.as_str(), second_key().public().clone()).unwrap();
-    format!("log {key}\n{}", log.trust())
+    let mut receipt = log.receipt(log.seals[1].1.first + 1);
+    let signed = SignedCheckpoint::parse(receipt.checkpoint.as_bytes()).unwrap();
+    let mut line = sign_ml_dsa(&signed.checkpoint, &second_key()).unwrap();
+    line.signature[1000] ^= 1;
+    receipt.checkpoint = signed.with_signatures(&[line]).bytes;
+    let report = verify(&receipt.to_bytes().unwrap(), Some(&alone));
+    let issuer = &report.check("issuer").unwrap();
+    assert_eq!(issuer.outcome, Outcome::Broken, "a forged signature is called unknown: {}", issuer.detail);
 }
 
 #[test]
@@ -145,6 +193,8 @@ fn packages_receipts_and_statements_keep_their_bytes() {
     }
     compare("trust.txt", plain().trust().as_bytes());
     compare("hybrid-trust.txt", hybrid_trust().as_bytes());
+    compare("second-alone-trust.txt", format!("{}quorum none\n", second_line()).as_bytes());
+    compare("cosigned-trust.txt", cosigned_trust().as_bytes());
     compare("wrong-trust.txt", Log::new("other.example", "b").trust().as_bytes());
 }
 
