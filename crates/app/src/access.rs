@@ -62,8 +62,8 @@ pub struct AccessFile {
 }
 
 impl AccessFile {
-    /// The body of the record that it was given, for `reason`.
-    pub fn on_record(&self, reason: &str) -> AccessGiven {
+    /// What the record says that it was given, for `reason`. Somebody of whom nothing is left is not named again.
+    pub fn on_record(&self, subject: &str, reason: &str) -> AccessGiven {
         AccessGiven {
             sha256: self.sha256.to_hex(),
             records: self.records,
@@ -72,7 +72,7 @@ impl AccessFile {
             from: self.from,
             next: self.next,
             reason: reason.to_owned(),
-            subject: None,
+            subject: (self.records > 0).then(|| subject.to_owned()),
         }
     }
 

@@ -7,10 +7,11 @@
 mod page;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use memchr::memmem::Finder;
-use tabellion_ledger::{EntryView, LedgerError, Reader, UnitContent};
+use tabellion_ledger::{EntryView, LedgerError, RawEntry, Reader, UnitContent};
 use tabellion_model::{
     AspectStanding, Entry, MAX_RUN_ENTRIES, Micros, RecordId, RunEnd, RunVerdict, VerificationRun,
     run_detail, verify_receipt,
@@ -126,6 +127,47 @@ pub fn verify_batch(
     })
 }
 
+/// Where records are that were asked for by their ids.
+#[derive(Default)]
+struct Places {
+    found: HashMap<RecordId, u64>,
+    /// Entries that could not be read, so that nobody knows which records they are.
+    unread: Vec<Range<u64>>,
+}
+
+impl Places {
+    /// Notes where a wanted record is.
+    fn note(&mut self, finder: &Finder<'_>, wanted: &HashSet<RecordId>, raw: &RawEntry<'_>) {
+        let named = finder.find_iter(raw.bytes).any(|at| {
+            let from = at + RECORD_ID.len();
+            let id = raw.bytes.get(from..from + ID_DIGITS).and_then(|id| std::str::from_utf8(id).ok());
+            id.and_then(RecordId::from_hex).is_some_and(|id| wanted.contains(&id))
+        });
+        // A parent is named in the same words: the header decides.
+        if named
+            && let Ok(entry) = Entry::parse(raw.bytes)
+            && let Some(header) = entry.header()
+            && wanted.contains(&header.record_id)
+        {
+            self.found.insert(header.record_id, raw.index);
+        }
+    }
+
+    /// What is said of an entry that was not found among `size`.
+    fn lacking(&self, one: AskedEntry, size: u64) -> String {
+        let unread = if matches!(one, AskedEntry::Record(_)) { self.unread.as_slice() } else { &[] };
+        match unread {
+            [] => format!("there is no such entry among the checkpoint's {size}"),
+            [first, rest @ ..] => format!(
+                "it was not found, and entries {} to {}{} could not be read, so that it may be one of them",
+                first.start,
+                first.end - 1,
+                if rest.is_empty() { String::new() } else { format!(" and {} other ranges", rest.len()) }
+            ),
+        }
+    }
+}
+
 struct Batch<'a> {
     reader: &'a Reader,
     permanent: &'a Permanent,
@@ -152,7 +194,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Where the records are that were asked for by their ids: one reading of the log, without parsing what cannot be one of them.
-    fn places(&self, asked: &[AskedEntry]) -> Result<HashMap<RecordId, u64>, LedgerError> {
+    fn places(&self, asked: &[AskedEntry]) -> Result<Places, LedgerError> {
         let wanted: HashSet<RecordId> = asked
             .iter()
             .filter_map(|one| match one {
@@ -160,34 +202,30 @@ impl<'a> Batch<'a> {
                 AskedEntry::Index(_) => None,
             })
             .collect();
-        let mut places = HashMap::new();
-        if wanted.is_empty() {
-            return Ok(places);
-        }
-        let finder = Finder::new(RECORD_ID);
-        self.reader.raw_entries(0, self.size, |raw| {
-            let named = finder.find_iter(raw.bytes).any(|at| {
-                let from = at + RECORD_ID.len();
-                let id = raw.bytes.get(from..from + ID_DIGITS).and_then(|id| std::str::from_utf8(id).ok());
-                id.and_then(RecordId::from_hex).is_some_and(|id| wanted.contains(&id))
+        let mut places = Places::default();
+        let (finder, mut next) = (Finder::new(RECORD_ID), 0);
+        while next < self.size && !wanted.is_empty() {
+            let mut reached = next;
+            let read = self.reader.raw_entries(next, self.size, |raw| {
+                reached = raw.index + 1;
+                places.note(&finder, &wanted, raw);
+                Ok(())
             });
-            // A parent is named in the same words: the header decides.
-            if named
-                && let Ok(entry) = Entry::parse(raw.bytes)
-                && let Some(header) = entry.header()
-                && wanted.contains(&header.record_id)
-            {
-                places.insert(header.record_id, raw.index);
+            if read.is_ok() {
+                break;
             }
-            Ok(())
-        })?;
+            // What was committed together cannot be read together; what comes after it may be what is wanted.
+            let unread = self.reader.committed_with(reached)?;
+            next = unread.end;
+            places.unread.push(unread);
+        }
         Ok(places)
     }
 
-    fn verdict(&self, one: AskedEntry, places: &HashMap<RecordId, u64>) -> RunVerdict {
+    fn verdict(&self, one: AskedEntry, places: &Places) -> RunVerdict {
         let index = match one {
             AskedEntry::Index(index) => Some(index).filter(|index| *index < self.size),
-            AskedEntry::Record(record) => places.get(&record).copied(),
+            AskedEntry::Record(record) => places.found.get(&record).copied(),
         };
         let none = |inclusion, detail: &str| RunVerdict {
             asked: one.text(),
@@ -199,10 +237,7 @@ impl<'a> Batch<'a> {
             detail: run_detail(detail),
         };
         let Some(index) = index else {
-            return none(
-                AspectStanding::NotChecked,
-                &format!("there is no such entry among the checkpoint's {}", self.size),
-            );
+            return none(AspectStanding::NotChecked, &places.lacking(one, self.size));
         };
         let mut attempt = 1;
         loop {

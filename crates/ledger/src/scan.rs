@@ -2,6 +2,8 @@
 //!
 //! Must never: stand for a reading of the entry itself; what is found here is parsed and checked by whoever goes on with it.
 
+use std::ops::Range;
+
 use tabellion_model::{Entry, RecordId, UnitId};
 use zeroize::Zeroizing;
 
@@ -74,6 +76,12 @@ impl Reader {
             next = batch.size_after();
         }
         Ok(())
+    }
+
+    /// The entries that were committed together with entry `index`: read, damaged and lost as one.
+    pub fn committed_with(&self, index: u64) -> Result<Range<u64>, LedgerError> {
+        let batch = self.batch_of(index)?;
+        Ok(batch.first..batch.size_after())
     }
 
     fn plain(&self, record: &RecordId, unit: &StoredUnit) -> PlainContent {

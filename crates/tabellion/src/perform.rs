@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use tabellion_app::access_draft;
 use tabellion_ledger::keyring::KeyPair;
 use tabellion_ledger::{
     Ack, AckLevel, By, Draft, Erasure, ErasureTarget, Ledger, LedgerError, Reader, RejectCode,
@@ -114,6 +115,9 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
             Ok(Answer::Summaries { lines: summaries(ledger.reader(), *from, *limit)? })
         }
         Request::RecordVerification { ran } => record_verification(ledger, ran),
+        Request::RecordAccess { given } => {
+            Ok(appended(&ledger.append(&access_draft(given).map_err(malformed)?)?))
+        }
         Request::Erase { .. }
         | Request::RequestErasure { .. }
         | Request::DecideErasure { .. }

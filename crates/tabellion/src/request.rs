@@ -12,7 +12,7 @@ mod usage;
 
 use serde::{Deserialize, Serialize};
 use tabellion_ledger::{Draft, Reached};
-use tabellion_model::body::VerificationRan;
+use tabellion_model::body::{AccessGiven, VerificationRan};
 
 pub(crate) use erasures::{Erased, Expiring, HeldSystem, KeepRule, Pending};
 pub use governing::{ConfigurationAct, PolicyAct};
@@ -144,6 +144,11 @@ pub enum Request {
     },
     /// Which erasures wait for a second person?
     PendingErasures {},
+    /// Record that a file of what is kept about somebody was made for them.
+    RecordAccess {
+        /// What it holds, about whom and why.
+        given: AccessGiven,
+    },
     /// Record that many entries were verified at once.
     RecordVerification {
         /// What was found.

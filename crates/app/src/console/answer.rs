@@ -24,8 +24,8 @@ pub(crate) enum Reply {
     See(String),
     /// A file to keep: its name, media type and bytes.
     File(String, &'static str, Vec<u8>),
-    /// A file that pages load, kept for good.
-    Asset(&'static str, &'static [u8]),
+    /// A file that pages load, kept for good: its media type, bytes, and how they are packed.
+    Asset(&'static str, &'static [u8], Option<&'static str>),
 }
 
 /// A reply with cookies.
@@ -65,7 +65,14 @@ impl Answer {
                 set(response.headers_mut(), header::CONTENT_DISPOSITION, &disposition);
                 return with_cookies(response, &self.cookies);
             }
-            Reply::Asset(media, bytes) => (200, media, bytes.to_vec(), KEEP),
+            Reply::Asset(media, bytes, coding) => {
+                let mut response = plain(200, media, bytes.to_vec(), KEEP, https);
+                set(response.headers_mut(), header::VARY, "accept-encoding");
+                if let Some(coding) = coding {
+                    set(response.headers_mut(), header::CONTENT_ENCODING, coding);
+                }
+                return with_cookies(response, &self.cookies);
+            }
         };
         with_cookies(plain(status, media, body, cache, https), &self.cookies)
     }

@@ -72,8 +72,12 @@ pub(crate) fn nowhere(service: &Service, request: &Request<Body>) -> Option<Resp
 fn asset(service: &Service, request: &Request<Body>) -> Response<Body> {
     let began = Instant::now();
     let id = request_id(service, request.headers());
+    let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     let reply = match ASSETS.find(request.uri().path()) {
-        Some(asset) => Reply::Asset(asset.media, asset.bytes),
+        Some(asset) => {
+            let (bytes, coding) = asset.sent(accepted);
+            Reply::Asset(asset.media, bytes, coding)
+        }
         None => Reply::Html(404, String::new()),
     };
     finish(service, began, ("GET", "/assets/{file}", "asset"), &id, reply.into())

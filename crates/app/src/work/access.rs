@@ -31,14 +31,17 @@ pub struct NewAccess {
     pub reason: Prose,
 }
 
-/// The record that `file` about `subject` was given; what names them goes when they are erased.
-pub fn access_draft(file: &AccessFile, subject: &str, reason: &str) -> Result<Draft, String> {
+/// The record that a file was given; what names whom it is about goes when they are erased.
+pub fn access_draft(given: &AccessGiven) -> Result<Draft, String> {
     let mut draft = Draft::new(AccessGiven::TYPE);
     draft.retention = Some(GOVERNANCE_RETENTION.to_owned());
     draft.assurance = Some("observed".to_owned());
-    draft.body = file.on_record(reason).fields().map_err(|fault| fault.to_string())?;
-    // After their erasure nothing names them again.
-    Ok(if file.records > 0 { draft.about(subject, "subject", subject) } else { draft })
+    let unnamed = AccessGiven { subject: None, ..given.clone() };
+    draft.body = unnamed.fields().map_err(|fault| fault.to_string())?;
+    Ok(match &given.subject {
+        Some(subject) => draft.about(subject, "subject", subject.as_str()),
+        None => draft,
+    })
 }
 
 impl Desk {
@@ -76,7 +79,7 @@ impl Desk {
         })?;
         let request = AccessRequest { subject, about: &about, from: new.from.unwrap_or(0) };
         let file = access(self.ledger.reader(), &request).map_err(refusal)?;
-        let draft = access_draft(&file, subject, new.reason.as_str())
+        let draft = access_draft(&file.on_record(subject, new.reason.as_str()))
             .map_err(|fault| Refusal::new(Code::Malformed, fault))?;
         let written = self.once(actor, "give-access", given, |_| Ok(vec![draft.clone()]))?;
         Ok((file, written))

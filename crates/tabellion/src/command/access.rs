@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use tabellion_app::{AccessError, AccessFile, AccessRequest, access, access_draft};
+use tabellion_app::{AccessError, AccessFile, AccessRequest, access};
 
 use crate::directory::{Directory, Place};
 use crate::failure::Failure;
@@ -55,8 +55,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         AccessError::Ledger(error) => Failure::from(error),
         other => Failure::failed(other.to_string()),
     })?;
-    let draft = access_draft(&file, &options.subject, &options.reason).map_err(Failure::malformed)?;
-    let request = Request::Append { drafts: vec![draft] };
+    let request = Request::RecordAccess { given: file.on_record(&options.subject, &options.reason) };
     let records = Writer::with(&directory, |writer| writer.append(&request))
         .map_err(|failure| failure.with(". No file was written, because it is not on record"))?;
     files::write_whole(&options.out, &file.bytes)?;

@@ -270,5 +270,5 @@ fn a_policy_is_put_forward_listed_and_taken_back_at_the_command_line() {
     let back = notary.run(&["policy", "take-back", "base", &proposed, "--reason", "not yet"]).ends(0).out;
     assert!(back.contains("taken back"), "{back}");
     assert!(notary.run(&["policy", "proposals"]).ends(0).err.contains("nothing waits"));
-    notary.run(&["policy", "propose", "Base", "--text", &text, "--note", "n"]).refused(1, &["lower-case"]);
+    notary.run(&["policy", "propose", "Base", "--text", &text, "--note", "n"]).refused(2, &["lower-case"]);
 }
