@@ -5,6 +5,7 @@
 //! between them. Must never: hold the log up, or copy the keys that sign and that wrap content's keys: those are backed up apart.
 
 mod content;
+mod ended;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -19,16 +20,16 @@ use crate::anchor::ANCHOR_DIR;
 use crate::disk::{self, Disk, OpenMode, parent};
 use crate::error::{LedgerError, OpenError};
 use crate::head::HEAD_PATH;
-use crate::keyring::{BackupKey, expire_backup_keys};
+use crate::keyring::BackupKey;
 use crate::ledger::OpenOptions;
 use crate::reader::Reader;
 use crate::retired::RETIRED_PATH;
-use crate::vault::{SLOT, TABLE_PATH, VAULT_DIR};
+use crate::vault::{SLOT, TABLE_PATH, TableOf};
 use crate::wal::segment::{SEGMENT_DIR, segment_path};
 use crate::witnessed::COSIGNED_PATH;
 pub use content::{
-    BackupContent, DEFAULT_CONTENT_DAYS, LaterErasures, MAX_CONTENT_DAYS, restore_content,
-    restore_without_content,
+    BackupContent, DEFAULT_CONTENT_DAYS, LaterErasures, MAX_CONTENT_DAYS, VaultBack, restore_content,
+    restore_vault, restore_without_content,
 };
 
 /// The list of a backup's files, written last.
@@ -105,12 +106,14 @@ pub enum BackupError {
     Restless,
     /// Its content can no longer be read, by its day.
     #[error(
-        "the backup's content could be read until {at} and cannot any more: its keys ended then, so that nothing that was erased lives on in backups. Use a newer \
-         backup, or restore the log without its content: --without-content [backup_expired]"
+        "the backup's content could be read until {at}, and this machine's clock says {now}: it cannot be any more, so that nothing that was erased lives on in \
+         backups. Set the clock right if it is wrong. Else use a newer backup, or restore the log without its content: --without-content [backup_expired]"
     )]
     Expired {
         /// The day.
         at: Micros,
+        /// What the clock says.
+        now: Micros,
     },
     /// Its content cannot be read, because its key is not among the keys.
     #[error(
@@ -159,7 +162,6 @@ pub fn back_up_for(
 ) -> Result<BackupList, BackupError> {
     let now = options.clock.now();
     let expires_at = content::expiry(now, content_days)?;
-    expire_backup_keys(from.as_ref(), now)?;
     let (name, key) =
         BackupKey::create(from.as_ref(), &options.keys, (now, expires_at), options.entropy.as_ref())?;
     let content = BackupContent { key: name, expires_at: expires_at.0 };
@@ -179,12 +181,13 @@ fn copy_log(
         )));
     }
     let reader = settled(from, options)?;
+    reader.end_backups()?;
     let master = key.master(Micros(content.expires_at));
     let origin = sha256(reader.origin().as_str().as_bytes());
     let keys = reader
         .shared
         .vault()
-        .wrapped_under(&master, &origin, &BTreeSet::new(), options.entropy.as_ref())
+        .wrapped_under((&master, TableOf::Backup), &origin, &BTreeSet::new(), options.entropy.as_ref())
         .map_err(io_error("copy", TABLE_PATH))?;
     let mut files = Vec::new();
     for (path, bytes) in segments(&reader) {
@@ -322,13 +325,29 @@ pub fn backup_list(from: &dyn Disk) -> Result<BackupList, BackupError> {
         return Err(unusable("its checkpoint is of another log or size".to_owned()));
     }
     let allowed = |path: &str| {
-        let known = [format!("{SEGMENT_DIR}/"), format!("{VAULT_DIR}/"), format!("{ANCHOR_DIR}/")];
+        let known = [format!("{SEGMENT_DIR}/"), format!("{ANCHOR_DIR}/")];
         disk::check_path(path).is_ok()
-            && (BESIDE.contains(&path) || known.iter().any(|dir| path.starts_with(dir.as_str())))
+            && (path == TABLE_PATH
+                || BESIDE.contains(&path)
+                || known.iter().any(|dir| path.starts_with(dir.as_str())))
     };
     match list.files.iter().find(|file| !allowed(&file.path)) {
         Some(file) => Err(unusable(format!("{:?} is no file of a backup", file.path))),
         None => Ok(list),
+    }
+}
+
+/// Refuses a file of a backup that is not what the list says.
+fn check_file(from: &dyn Disk, list: &BackupList, path: &str) -> Result<(), BackupError> {
+    let damaged = |what: String| BackupError::Damaged { path: path.to_owned(), what };
+    let listed = list.files.iter().find(|file| file.path == path);
+    let listed = listed.ok_or_else(|| damaged("is not in its list".to_owned()))?;
+    let bytes = disk::read_all(from, path, MAX_TABLE_BYTES)
+        .map_err(|error| damaged(format!("cannot be read: {error}")))?;
+    if digest(&bytes) == listed.sha256 {
+        Ok(())
+    } else {
+        Err(damaged("is not what was backed up".to_owned()))
     }
 }
 

@@ -32,8 +32,7 @@ pub use access::{
     AskPassphrase, KeyAccess, MAX_PASSPHRASE_BYTES, MAX_WRAPPED_BYTES, MIN_PASSPHRASE_CHARS, Passphrase,
     Token, WrappedSecret,
 };
-pub(crate) use backup_key::BackupKey;
-pub use backup_key::expire_backup_keys;
+pub(crate) use backup_key::{BackupKey, destroy_backup_key, ended_backup_keys, protect_backup_keys};
 pub use encrypt::encrypt_keys;
 pub use ml_dsa::MlDsaFile;
 pub(crate) use ml_dsa::list_ml_dsa;

@@ -20,7 +20,7 @@ use crate::error::{LedgerError, OpenError, RejectCode};
 use crate::head::HeadFile;
 use crate::in_place::HeldLock;
 use crate::keeper::{HeadSink, Keeper};
-use crate::keyring::{KeyAccess, KeyPair, Secrets, expire_backup_keys};
+use crate::keyring::{KeyAccess, KeyPair, Secrets};
 use crate::opening::{self, Opened};
 use crate::pipeline;
 use crate::prepare::Sealer;
@@ -156,10 +156,11 @@ impl Ledger {
         vault.destroy(&erased).map_err(OpenError::io("finish an erasure in", VAULT_DIR))?;
         let mut ledger = Self::start(disk, options, opened, signers)?;
         // It keeps nothing from being recorded; the server's daily look tries again.
-        let expired = expire_backup_keys(ledger.shared.disk.as_ref(), ledger.shared.clock.now());
-        ledger.notes.extend(
-            expired.err().map(|error| format!("the keys of backups that ended are still there: {error}")),
-        );
+        let ended = match ledger.reader().end_backups() {
+            Ok(ended) => ended.lines(),
+            Err(error) => vec![format!("the keys of backups that ended are still there: {error}")],
+        };
+        ledger.notes.extend(ended);
         ledger.finish_erasures().map_err(|error| {
             OpenError::Corrupt(format!("an interrupted erasure cannot be finished: {error}"))
         })?;

@@ -62,7 +62,8 @@ mod witnessed;
 
 pub use backup::{
     BACKUP_LIST, BackupContent, BackupError, BackupFile, BackupList, DEFAULT_CONTENT_DAYS, LaterErasures,
-    MAX_CONTENT_DAYS, back_up, back_up_for, backup_list, put_back, restore_content, restore_without_content,
+    MAX_CONTENT_DAYS, VaultBack, back_up, back_up_for, backup_list, put_back, restore_content, restore_vault,
+    restore_without_content,
 };
 pub use clock::{Clock, SystemClock};
 pub use commit::{Ack, GroupResult};

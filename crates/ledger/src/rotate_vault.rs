@@ -13,7 +13,7 @@ use crate::commit::Ack;
 use crate::draft::{Draft, DraftParent, malformed};
 use crate::erase::by_two::By;
 use crate::error::{LedgerError, OpenError};
-use crate::keyring::{adopt_next_vault_key, make_next_vault_key, tidy_next_vault_key};
+use crate::keyring::{adopt_next_vault_key, make_next_vault_key, protect_backup_keys, tidy_next_vault_key};
 use crate::ledger::Ledger;
 use crate::shared::Shared;
 use crate::vault::{EVIDENCE_CLASS, KeyTable, MasterKey, Phase};
@@ -91,6 +91,7 @@ impl Ledger {
         }
         self.slot_by_slot(KeyTable::clear_some)?;
         adopt_next_vault_key(disk).map_err(|error| unavailable(&error))?;
+        protect_backup_keys(disk, &self.shared.keys, entropy).map_err(|error| unavailable(&error))?;
         let (generation, (begun, moved)) = {
             let vault = self.shared.vault();
             (vault.wrapping().generation(), vault.wrapping().newest_change())
@@ -111,7 +112,8 @@ impl Ledger {
         }));
         let body = VaultRotated { generation, moved };
         draft.body = body.fields().map_err(|fault| malformed(fault.to_string()))?;
-        draft.idempotency_key = Some(format!("vault/rotated/{generation}"));
+        // By its beginning: generations are counted anew in a restored log.
+        draft.idempotency_key = Some(format!("vault/rotated/{begun}"));
         self.append_one_own(&own(draft))
     }
 

@@ -17,8 +17,8 @@ pub(crate) use scope::{
     CallTag, EVIDENCE_CLASS, KeyFilter, KeyScope, RetentionClass, SubjectTag, call_tag, subject_tag,
 };
 pub(crate) use slot::SLOT;
-pub(crate) use table::{Found, KeyTable, TABLE_PATH, VAULT_DIR};
-pub(crate) use wrapping::{MasterKey, MasterKeys, Phase};
+pub(crate) use table::{Found, KeyTable, TABLE_PATH, TableOf, VAULT_DIR};
+pub(crate) use wrapping::{MasterKey, MasterKeys, Phase, WRAPPING_PATH};
 
 #[cfg(test)]
 mod tests;

@@ -21,7 +21,7 @@ use tabellion_ledger::keyring::KeyPair;
 use tabellion_ledger::{
     Ack, AckLevel, By, Draft, Erasure, ErasureTarget, Ledger, LedgerError, Reader, RejectCode,
 };
-use tabellion_model::body::{self, Body as _, VerificationRan};
+use tabellion_model::body::{self, AccessGiven, Body as _, VerificationRan};
 use tabellion_model::registry::{Kind, Revocation};
 use tabellion_model::{
     CredentialId, Entry, KeyId, Micros, ProducerId, Purpose, RecordId, Standing, SystemId,
@@ -115,9 +115,7 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
             Ok(Answer::Summaries { lines: summaries(ledger.reader(), *from, *limit)? })
         }
         Request::RecordVerification { ran } => record_verification(ledger, ran),
-        Request::RecordAccess { given } => {
-            Ok(appended(&ledger.append(&access_draft(given).map_err(malformed)?)?))
-        }
+        Request::RecordAccess { given } => record_access(ledger, given),
         Request::Erase { .. }
         | Request::RequestErasure { .. }
         | Request::DecideErasure { .. }
@@ -198,6 +196,10 @@ fn record_verification(ledger: &Ledger, ran: &VerificationRan) -> Result<Answer,
     draft.assurance = Some("observed".to_owned());
     draft.body = ran.fields().map_err(|error| malformed(error.to_string()))?;
     Ok(appended(&ledger.append(&draft)?))
+}
+
+fn record_access(ledger: &Ledger, given: &AccessGiven) -> Result<Answer, LedgerError> {
+    Ok(appended(&ledger.append(&access_draft(given).map_err(malformed)?)?))
 }
 
 fn appended(ack: &Ack) -> Answer {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tabellion_model::{Micros, Origin, VaultKeyId};
 use tabellion_tlog::{SignedCheckpoint, sha256};
 
-use super::{BackupError, BackupList, io_error};
+use super::{BackupError, BackupList, check_file, io_error};
 use crate::disk::{self, Disk};
 use crate::error::OpenError;
 use crate::keyring::{BackupKey, Secrets};
@@ -18,7 +18,7 @@ use crate::ledger::{self, OpenOptions};
 use crate::lost;
 use crate::read;
 use crate::recover::{self, FoldOnly, KeysUsed, ScanOptions};
-use crate::vault::{KeyTable, MasterKeys, TABLE_PATH, VAULT_DIR};
+use crate::vault::{KeyTable, TABLE_PATH, TableOf, VAULT_DIR, WRAPPING_PATH};
 
 /// How long a backup's content can be read unless its operator says otherwise: a month, in which a request to erase is to be answered (Regulation (EU)
 /// 2016/679, Art. 12(3)).
@@ -104,23 +104,96 @@ pub fn restore_content(
     let Some(content) = &list.content else {
         return destroy_again(to, options, &secrets, erased);
     };
-    let at = Micros(content.expires_at);
-    if options.clock.now() >= at {
-        return Err(BackupError::Expired { at });
+    let table = table_of(to, to, (list, content), options)?;
+    write_table(to, &table, (list, &secrets), options, erased)
+}
+
+/// The table of a backup, which is in `from`; its key is among those in `keys`.
+fn table_of(
+    from: &dyn Disk,
+    keys: &dyn Disk,
+    (list, content): (&BackupList, &BackupContent),
+    options: &OpenOptions,
+) -> Result<KeyTable, BackupError> {
+    let (at, now) = (Micros(content.expires_at), options.clock.now());
+    if now >= at {
+        return Err(BackupError::Expired { at, now });
     }
-    let key = BackupKey::load(to, &options.keys, &content.key)?;
+    let key = BackupKey::load(keys, &options.keys, &content.key)?;
     let key = key.ok_or_else(|| BackupError::KeyGone { key: content.key.clone() })?;
     let origin = sha256(list.origin.as_bytes());
-    let masters = MasterKeys { vault: key.master(at), next: None };
-    let table = KeyTable::open(to, &origin, masters, &[]).map_err(|_| BackupError::Damaged {
+    KeyTable::open_backup(from, &origin, key.master(at)).map_err(|_| BackupError::Damaged {
         path: TABLE_PATH.to_owned(),
         what: "does not open with the backup's key, or the day that it ends on was changed".to_owned(),
-    })?;
+    })
+}
+
+/// Writes `table` as the log's own, without what `erased` names.
+fn write_table(
+    to: &dyn Disk,
+    table: &KeyTable,
+    (list, secrets): (&BackupList, &Secrets),
+    options: &OpenOptions,
+    erased: &LaterErasures,
+) -> Result<(), BackupError> {
+    let origin = sha256(list.origin.as_bytes());
     let gone: BTreeSet<VaultKeyId> = erased.keys.iter().copied().collect();
+    let master = secrets.masters().vault;
     let bytes = table
-        .wrapped_under(&secrets.masters().vault, &origin, &gone, options.entropy.as_ref())
+        .wrapped_under((&master, TableOf::Log), &origin, &gone, options.entropy.as_ref())
         .map_err(io_error("read", TABLE_PATH))?;
     disk::write_file_durably(to, TABLE_PATH, &bytes).map_err(io_error("write", TABLE_PATH))
+}
+
+/// What came back of a vault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VaultBack {
+    /// Keys of content that can be used again.
+    pub keys: usize,
+    /// Keys that the log needs and the backup does not have: of what was recorded since.
+    pub missing: usize,
+}
+
+/// Takes the vault of the log in `to`, whose own is lost, from the backup in `from`; what this log erased since stays erased. The caller holds the directory's
+/// lock.
+///
+/// Errors: [`BackupError::List`] where `to` still has a table of keys, which may hold what the backup lacks, or is of another log or older than the backup; else
+/// as [`restore_content`].
+pub fn restore_vault(
+    to: &dyn Disk,
+    from: &dyn Disk,
+    list: &BackupList,
+    options: &OpenOptions,
+) -> Result<VaultBack, BackupError> {
+    let there = to.exists(TABLE_PATH).map_err(io_error("look for", TABLE_PATH))?;
+    if there && !lost::is_said(to)? {
+        return Err(BackupError::List(format!(
+            "{TABLE_PATH} is there, and may hold keys that the backup lacks: move it away first, and keep it until you know. Nothing was changed"
+        )));
+    }
+    let Some(content) = &list.content else {
+        return Err(BackupError::List(
+            "an earlier version made this backup, under the log's own wrapping key: copy its vault/ into the data directory. Nothing was changed".to_owned(),
+        ));
+    };
+    let erased = LaterErasures::read(to, list)?;
+    let secrets = Secrets::load(to, &options.keys)?;
+    check_file(from, list, TABLE_PATH)?;
+    let table = table_of(from, to, (list, content), options)?;
+    let mut used = KeysUsed::default();
+    let origin = Origin::new(&list.origin).map_err(|error| BackupError::List(error.to_string()))?;
+    recover::scan(to, ScanOptions::read_only(Some(&origin)), None, &mut used)?;
+    let missing = used.keys().filter(|key| !table.knows(key)).count();
+    let keys = used.keys().filter(|key| table.is_live(key) && !erased.keys.contains(key)).count();
+    disk::create_dir_durably(to, VAULT_DIR).map_err(io_error("create", VAULT_DIR))?;
+    // What it says of a wrapping key is of the table that is gone. Cut short here, the next run begins where this one did.
+    if to.exists(WRAPPING_PATH).map_err(io_error("look for", WRAPPING_PATH))? {
+        to.remove(WRAPPING_PATH)
+            .and_then(|()| to.sync_dir(VAULT_DIR))
+            .map_err(io_error("remove", WRAPPING_PATH))?;
+    }
+    write_table(to, &table, (list, &secrets), options, &erased)?;
+    Ok(VaultBack { keys, missing })
 }
 
 /// A backup of an earlier version: its table is under the log's own wrapping key.

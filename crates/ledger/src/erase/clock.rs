@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tabellion_model::Micros;
 use tabellion_model::body::{Body as _, RetentionClockConfirmed, RetentionClockDoubted};
+use tabellion_model::registry::{Facts, facts};
+use tabellion_model::{Entry, Micros};
+use tabellion_tlog::sha256;
 
 use super::by_two::shown_fields;
-use crate::anchor::{Outbox, OutboxError, job_names};
+use crate::anchor::{Job, JobState, Outbox, OutboxError, job_names};
 use crate::commit::Ack;
 use crate::draft::{Draft, malformed};
 use crate::error::{LedgerError, RejectCode};
@@ -58,16 +60,17 @@ impl Reader {
     /// Why the clock is not to be believed for what destroys content by its time; `None`: it is.
     pub fn clock_doubt(&self) -> Result<Option<ClockDoubt>, LedgerError> {
         let now = self.shared.clock.now();
+        let most = u64::try_from(MAX_UNSEEN.as_micros()).unwrap_or(u64::MAX);
         let Some(first) = self.commit(0)? else { return Ok(None) };
         let noted = [&self.shared.clock_seen, &self.shared.outside_time];
         let noted = noted.map(|time| Micros(time.load(Ordering::Acquire)));
         let known = self.clock_confirmed()?.into_iter().chain(noted).chain([first.committed_at]);
         let start = known.max().unwrap_or_default();
-        let mut doubt = self.unseen(start, now)?;
+        let mut doubt = self.unseen(start, now, most)?;
         if doubt.is_some()
             && let Some(anchored) = self.newest_anchored()?.filter(|time| *time > start)
         {
-            doubt = self.unseen(anchored, now)?;
+            doubt = self.unseen(anchored, now, most)?;
         }
         if doubt.is_none() {
             self.shared.clock_seen.fetch_max(now.0, Ordering::AcqRel);
@@ -75,9 +78,20 @@ impl Reader {
         Ok(doubt)
     }
 
-    /// The first stretch without a commit, from `start` to `now`, that is too long.
-    fn unseen(&self, start: Micros, now: Micros) -> Result<Option<ClockDoubt>, LedgerError> {
-        let most = u64::try_from(MAX_UNSEEN.as_micros()).unwrap_or(u64::MAX);
+    /// Up to when others than this machine's clock say that time has passed, `from` at least.
+    pub(crate) fn vouched(&self, from: Micros) -> Result<Micros, LedgerError> {
+        let outside = Micros(self.shared.outside_time.load(Ordering::Acquire));
+        let known = [self.clock_confirmed()?, self.newest_anchored()?].into_iter().flatten();
+        Ok(known.chain([outside, from]).max().unwrap_or(from))
+    }
+
+    /// The first stretch without a commit, from `start` to `now`, that is longer than `most` microseconds.
+    pub(crate) fn unseen(
+        &self,
+        start: Micros,
+        now: Micros,
+        most: u64,
+    ) -> Result<Option<ClockDoubt>, LedgerError> {
         let all = self.commits_below(self.size());
         let mut reached = start;
         while now.since(reached) > most {
@@ -128,12 +142,27 @@ impl Reader {
         jobs.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
         let mut newest = None;
         for (name, size) in jobs.into_iter().take(MAX_ANCHORS_ASKED) {
-            // One that cannot be read vouches for nothing.
-            let Ok(job) = Outbox::new(Arc::clone(&self.shared.disk), &name).job(size) else { continue };
-            let recorded = job.record.and(job.time).map(|time| Micros(time.earliest));
-            newest = newest.max(recorded);
+            // One that cannot be read, or of which the log does not say that its evidence was checked, vouches for nothing.
+            let outbox = Outbox::new(Arc::clone(&self.shared.disk), &name);
+            let Ok(job) = outbox.job(size) else { continue };
+            if self.is_on_record(&outbox, &job) {
+                newest = newest.max(job.time.map(|time| Micros(time.earliest)));
+            }
         }
         Ok(newest)
+    }
+
+    /// Whether the log has the record that this very evidence confirmed the checkpoint. A file beside the log can be written by hand, and come from a backup.
+    fn is_on_record(&self, outbox: &Outbox, job: &Job) -> bool {
+        let facts = job.record.and_then(|index| self.entry(index).ok()).and_then(|view| match &view.entry {
+            Entry::Record(record) => facts(&record.header).ok().flatten(),
+            _ => None,
+        });
+        let Some(Facts::AnchorConfirmed(confirmed)) = facts else { return false };
+        let evidence = outbox.evidence(job).ok().map(|bytes| sha256(&bytes));
+        job.state == JobState::Confirmed
+            && confirmed.size == job.size
+            && evidence == Some(confirmed.evidence_sha256)
     }
 }
 

@@ -13,7 +13,6 @@ use super::Purge;
 use super::expire::{Expired, RetentionRule};
 use crate::anchor::Note;
 use crate::error::LedgerError;
-use crate::keyring::expire_backup_keys;
 use crate::ledger::Ledger;
 
 const MICROS_PER_DAY: u64 = 86_400 * 1_000_000;
@@ -109,7 +108,7 @@ fn run(
         let now = ledger.shared.clock.now();
         let today = now.0 / MICROS_PER_DAY;
         if done_on != Some(today) || goes_at.is_some_and(|at| at <= now) {
-            expire_backups(ledger, now, note);
+            end_backups(ledger, note);
             match expire(ledger, rules, note) {
                 Ok(waiting) => {
                     (done_on, goes_at) = (Some(today), waiting.goes_at);
@@ -130,10 +129,9 @@ fn run(
 }
 
 /// Destroys the keys of backups whose day is over; what cannot be destroyed is tried again tomorrow and at the next start.
-fn expire_backups(ledger: &Ledger, now: Micros, note: &Note) {
-    match expire_backup_keys(ledger.shared.disk.as_ref(), now) {
-        Ok(0) => {}
-        Ok(keys) => note(&format!("the content of {keys} backups can no longer be read, by their day")),
+fn end_backups(ledger: &Ledger, note: &Note) {
+    match ledger.reader().end_backups() {
+        Ok(ended) => ended.lines().iter().for_each(|line| note(line)),
         Err(error) => note(&format!("the keys of backups whose day is over are still there: {error}")),
     }
 }

@@ -80,24 +80,68 @@ fn path(name: &str) -> String {
     format!("{KEY_DIR}/{PREFIX}{name}.key")
 }
 
-/// Destroys the keys of backups that ended by `now`, durably. Returns how many.
-pub fn expire_backup_keys(disk: &dyn Disk, now: Micros) -> Result<usize, OpenError> {
-    let mut gone = 0;
+/// The key of a backup that ended.
+pub(crate) struct EndedKey {
+    /// Its file.
+    pub(crate) path: String,
+    /// From when until when it was there to be used; `None`: the file was overwritten already.
+    pub(crate) lived: Option<(Micros, Micros)>,
+}
+
+/// The keys of backups whose day was over by `now`.
+pub(crate) fn ended_backup_keys(disk: &dyn Disk, now: Micros) -> Result<Vec<EndedKey>, OpenError> {
+    let mut ended = Vec::new();
     for name in disk.list(KEY_DIR).map_err(OpenError::io("list", KEY_DIR))? {
         if !name.starts_with(PREFIX) || name.strip_suffix(".key").is_none() {
             continue;
         }
         let path = format!("{KEY_DIR}/{name}");
-        let is_over = |file: KeyFile| {
-            file.head.purpose == PURPOSE && file.head.expires_at.is_some_and(|at| at <= now.0)
+        let lived = |file: KeyFile| {
+            let until = file.head.expires_at.filter(|at| file.head.purpose == PURPOSE && *at <= now.0)?;
+            Some((Micros(file.head.created_at), Micros(until)))
         };
+        let lived = KeyFile::read(disk, &path).ok().and_then(lived);
         // What cannot be read as a key is left alone, but for one that was overwritten and not removed because the process died between the two.
-        if KeyFile::read(disk, &path).is_ok_and(is_over) || is_overwritten(disk, &path) {
-            destroy(disk, &path).map_err(OpenError::io("destroy", &path))?;
-            gone += 1;
+        if lived.is_some() || is_overwritten(disk, &path) {
+            ended.push(EndedKey { path, lived });
         }
     }
-    Ok(gone)
+    Ok(ended)
+}
+
+/// Destroys the key of a backup, durably.
+pub(crate) fn destroy_backup_key(disk: &dyn Disk, path: &str) -> Result<(), OpenError> {
+    destroy(disk, path).map_err(OpenError::io("destroy", path))
+}
+
+/// Keeps the keys of backups as the vault's wrapping key is kept now: in the open, encrypted, or wrapped by the token, so that whoever takes that away takes these away as well. Each is
+/// replaced whole or not at all.
+pub(crate) fn protect_backup_keys(
+    disk: &dyn Disk,
+    access: &KeyAccess,
+    entropy: &dyn Entropy,
+) -> Result<(), OpenError> {
+    let token_key = vault_key::token_key(disk)?;
+    for name in disk.list(KEY_DIR).map_err(OpenError::io("list", KEY_DIR))? {
+        let path = format!("{KEY_DIR}/{name}");
+        if !name.starts_with(PREFIX) || name.strip_suffix(".key").is_none() || is_overwritten(disk, &path) {
+            continue;
+        }
+        let file = KeyFile::read(disk, &path)?;
+        let wrapped_by = file.wrapped_secret().map(|wrapped| wrapped.key);
+        if file.head.purpose != PURPOSE || wrapped_by == token_key {
+            continue;
+        }
+        let secret = file.secret(access)?;
+        let mut head = Head::new(SecretPurpose::Vault.alg(), file.head.created_at, PURPOSE);
+        head.expires_at = file.head.expires_at;
+        let bytes = match token_key {
+            Some(key) => wrapped_bytes_of(head, &secret, access, Some(key))?,
+            None => bytes_of(head, Some(&secret), access.encrypts(disk, entropy)?)?,
+        };
+        disk::write_file_durably(disk, &path, &bytes).map_err(OpenError::io("write", &path))?;
+    }
+    Ok(())
 }
 
 fn is_overwritten(disk: &dyn Disk, path: &str) -> bool {

@@ -11,7 +11,7 @@ use tabellion_model::VaultKeyId;
 use tabellion_tlog::Hash;
 
 use super::slot::{self, SLOT};
-use super::table::{KeyTable, header};
+use super::table::{KeyTable, TableOf, header};
 use super::wrapping::{MasterKey, Phase, Turn, Wrapping};
 use crate::disk::Disk;
 use crate::entropy::Entropy;
@@ -105,10 +105,10 @@ impl KeyTable {
         Ok((to < self.durable()).then_some(to))
     }
 
-    /// The table as it is, as bytes, with every key under `master` and those of `gone` destroyed.
+    /// The table as it is, as bytes, with every key under `master`, which is a key of `of`, and those of `gone` destroyed.
     pub(crate) fn wrapped_under(
         &self,
-        master: &MasterKey,
+        (master, of): (&MasterKey, TableOf),
         origin: &Hash,
         gone: &BTreeSet<VaultKeyId>,
         entropy: &dyn Entropy,
@@ -123,7 +123,7 @@ impl KeyTable {
             }
             Ok::<(), io::Error>(())
         };
-        put(0, &header(origin, master)?)?;
+        put(0, &header(origin, master, of)?)?;
         for (id, row) in self.rows.iter().filter(|(_, row)| row.position < self.durable()) {
             let aad = row.identity.to_bytes();
             let slot = match row.key.as_ref().filter(|_| !gone.contains(id)) {

@@ -24,10 +24,27 @@ pub(crate) const VAULT_DIR: &str = "vault";
 pub(crate) const TABLE_PATH: &str = "vault/keys";
 const MAGIC: &[u8; 8] = b"TBLVKEY1";
 const VERSION: u32 = 1;
+/// Where the header says whose wrapping key the keys are under; zeros in what was written before it said so.
+const HEADER_OF: usize = 12;
 /// Largest table that is read: 16 million keys. Beyond it a log is to be split by tenant.
 const MAX_TABLE_BYTES: u64 = 4 << 30;
 /// Empty slots that the file has room for beyond those in use, so that a record which was promised room gets its key on a full disk too.
 const KEPT_SLOTS: u64 = 256;
+
+/// Whose wrapping key a table's keys are under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TableOf {
+    /// The log's own.
+    Log,
+    /// A backup's, which ends on a day: nothing but that backup's key opens it.
+    Backup,
+}
+
+impl TableOf {
+    fn mark(self) -> [u8; 4] {
+        u32::from(self == Self::Backup).to_le_bytes()
+    }
+}
 
 /// What the table knows of a key.
 pub(crate) enum Found {
@@ -69,7 +86,7 @@ impl KeyTable {
     pub(crate) fn create(disk: &dyn Disk, origin: &Hash, master: MasterKey) -> Result<Self, OpenError> {
         let failed = || OpenError::io("create", TABLE_PATH);
         let file = disk.open(TABLE_PATH, OpenMode::CreateNew).map_err(failed())?;
-        let header = header(origin, &master).map_err(failed())?;
+        let header = header(origin, &master, TableOf::Log).map_err(failed())?;
         file.write_at(0, &header)
             .and_then(|()| file.sync())
             .and_then(|()| disk.sync_dir(VAULT_DIR))
@@ -104,7 +121,7 @@ impl KeyTable {
             rows.insert(*id, KeyRow { identity, position, key: None });
         }
         let failed = || OpenError::io("make a new key table in", VAULT_DIR);
-        let header = header(origin, wrapping.current()).map_err(failed())?;
+        let header = header(origin, wrapping.current(), TableOf::Log).map_err(failed())?;
         let table = [header.as_slice(), &slots.concat()].concat();
         let file = disk::write_file_durably(disk, TABLE_PATH, &table)
             .and_then(|()| disk.open(TABLE_PATH, OpenMode::ReadWrite))
@@ -156,6 +173,21 @@ impl KeyTable {
     ) -> Result<Self, OpenError> {
         // Which key wraps what is read first: a key that is moved after that has both wrappings, or the new one that is then named.
         let wrapping = Wrapping::load(disk, origin, masters)?;
+        Self::open_under(disk, origin, wrapping, TableOf::Log, dying)
+    }
+
+    /// Opens the table of a backup, whose own key is `master`.
+    pub(crate) fn open_backup(disk: &dyn Disk, origin: &Hash, master: MasterKey) -> Result<Self, OpenError> {
+        Self::open_under(disk, origin, Wrapping::first(master), TableOf::Backup, &[])
+    }
+
+    fn open_under(
+        disk: &dyn Disk,
+        origin: &Hash,
+        wrapping: Wrapping,
+        of: TableOf,
+        dying: &[VaultKeyId],
+    ) -> Result<Self, OpenError> {
         let bytes = disk::read_all(disk, TABLE_PATH, MAX_TABLE_BYTES).map_err(|error| unreadable(&error))?;
         if bytes.is_empty() {
             return Err(OpenError::Corrupt(format!(
@@ -171,7 +203,7 @@ impl KeyTable {
         });
         let file = file.map_err(OpenError::io("open", TABLE_PATH))?;
         let mut slots = bytes.chunks(SLOT);
-        check_header(slots.next().unwrap_or_default(), origin, &wrapping)?;
+        check_header(slots.next().unwrap_or_default(), origin, &wrapping, of)?;
         let mut table = Self {
             file,
             wrapping,
@@ -402,7 +434,10 @@ impl KeyTable {
 }
 
 /// What helps, whatever happened to the table.
-const RESTORE: &str = "put vault/ back from the newest backup of this log";
+pub(super) const RESTORE: &str = "move what is left of vault/ away and take it from the newest backup of this log: tabellion vault restore --from BACKUP";
+/// What to say of a backup's table in the place of the log's.
+const OF_BACKUP: &str = "vault/keys was copied from a backup, where content's keys are under the backup's own key: the log's opens none of them. Nothing is lost. Move the file away and \
+     let it be taken over: tabellion vault restore --from BACKUP";
 
 /// Why the table could not be read, and the way out.
 fn unreadable(error: &io::Error) -> OpenError {
@@ -417,12 +452,12 @@ fn unreadable(error: &io::Error) -> OpenError {
     ))
 }
 
-pub(super) fn header(origin: &Hash, master: &MasterKey) -> io::Result<[u8; SLOT]> {
+pub(super) fn header(origin: &Hash, master: &MasterKey, of: TableOf) -> io::Result<[u8; SLOT]> {
     let check = master.check(origin)?;
     let mut slot = Vec::with_capacity(SLOT);
     slot.extend_from_slice(MAGIC);
     slot.extend_from_slice(&VERSION.to_le_bytes());
-    slot.resize(16, 0);
+    slot.extend_from_slice(&of.mark());
     slot.extend_from_slice(origin.as_bytes());
     slot.extend_from_slice(&check);
     slot.resize(SLOT - 4, 0);
@@ -431,19 +466,24 @@ pub(super) fn header(origin: &Hash, master: &MasterKey) -> io::Result<[u8; SLOT]
     slot.try_into().map_err(|_| io::Error::other("the key table's header has another size"))
 }
 
-fn check_header(bytes: &[u8], origin: &Hash, wrapping: &Wrapping) -> Result<(), OpenError> {
+fn check_header(bytes: &[u8], origin: &Hash, wrapping: &Wrapping, of: TableOf) -> Result<(), OpenError> {
     let whole = bytes.split_last_chunk::<4>().filter(|(body, crc)| {
         body.len() == SLOT - 4 && body.starts_with(MAGIC) && crc32c::crc32c(body).to_le_bytes() == **crc
     });
     let Some((body, _)) = whole else {
-        return Err(OpenError::Corrupt(format!(
-            "{TABLE_PATH} has a damaged header; restore the vault from the backup of this log"
-        )));
+        return Err(OpenError::Corrupt(format!("{TABLE_PATH} has a damaged header; {RESTORE}")));
     };
     if body.get(16..48) != Some(origin.as_bytes().as_slice()) {
-        return Err(OpenError::Mismatch(format!(
-            "{TABLE_PATH} belongs to another log; restore the vault from the backup of this log"
-        )));
+        return Err(OpenError::Mismatch(format!("{TABLE_PATH} belongs to another log; {RESTORE}")));
+    }
+    let mark = body.get(HEADER_OF..HEADER_OF + 4);
+    if mark != Some(of.mark().as_slice()) {
+        return Err(match of {
+            TableOf::Log if mark == Some(TableOf::Backup.mark().as_slice()) => {
+                OpenError::Mismatch(OF_BACKUP.to_owned())
+            }
+            _ => OpenError::Corrupt(format!("{TABLE_PATH} is no table of this version")),
+        });
     }
     // Once the keys were moved, a file of its own says under which key they are, and that was compared.
     let check: Option<[u8; WRAPPED]> = body.get(48..96).and_then(|check| check.try_into().ok());

@@ -14,12 +14,13 @@ use tabellion_tlog::Hash;
 use zeroize::Zeroizing;
 
 use super::slot::{self, NONCE, Slot, WRAPPED};
+use super::table::RESTORE;
 use crate::disk::{self, Disk};
 use crate::entropy::Entropy;
 use crate::error::OpenError;
 
 /// Says under which key the table's keys are, once they were moved for the first time.
-const WRAPPING_PATH: &str = "vault/wrapping";
+pub(crate) const WRAPPING_PATH: &str = "vault/wrapping";
 const FORMAT: &str = "tabellion.vault-wrapping/1";
 /// A line of some 300 bytes; more is none of ours.
 const MAX_WRAPPING_BYTES: u64 = 4096;
@@ -146,7 +147,7 @@ impl Wrapping {
         }
         let damaged = || {
             OpenError::Corrupt(format!(
-                "{WRAPPING_PATH} is damaged; it says which key the vault is wrapped under. Put vault/ back from the newest backup of this log"
+                "{WRAPPING_PATH} is damaged; it says which key the vault is wrapped under. {RESTORE}"
             ))
         };
         let bytes = disk::read_all(disk, WRAPPING_PATH, MAX_WRAPPING_BYTES)

@@ -7,7 +7,7 @@ use std::thread;
 use tabellion_ledger::disk::{self, Disk, OpenMode};
 use tabellion_ledger::{
     BackupError, BackupList, By, DEFAULT_CONTENT_DAYS, Draft, ErasureTarget, LaterErasures, Ledger,
-    OpenOptions, Reader, UnitContent, back_up, backup_list, fsck, put_back, restore_content,
+    OpenOptions, Reader, UnitContent, back_up, backup_list, fsck, put_back, restore_content, restore_vault,
     restore_without_content, retire,
 };
 use tabellion_model::Micros;
@@ -67,8 +67,13 @@ fn restored(log: &dyn Disk, backup: &dyn Disk, to: Arc<dyn Disk>) -> Result<Arc<
 }
 
 fn shown(reader: &Reader) -> usize {
+    shown_below(reader, reader.size())
+}
+
+/// Units of the first `size` entries that can be read.
+fn shown_below(reader: &Reader, size: u64) -> usize {
     let mut shown = 0;
-    for index in 0..reader.size() {
+    for index in 0..size {
         let view = reader.entry(index).expect("an entry");
         shown += view.units.iter().filter(|unit| matches!(unit.content, UnitContent::Shown(_))).count();
     }
@@ -255,7 +260,13 @@ fn a_backup_gives_content_until_its_day_and_the_log_alone_from_then_on() {
     assert!(refused.to_string().contains("[backup_expired]"), "no program can tell: {refused}");
     assert!(Reader::open(Arc::clone(&late), &after).is_err(), "what was refused is readable");
 
-    // The log's own start takes the key away, so that setting the clock back helps nobody.
+    // The log's own start takes the key away, so that setting the clock back helps nobody. Its records say that the time has passed.
+    for days in [12, 24] {
+        let ledger = Ledger::open(Arc::clone(&log), &options_at(days, 40 + days)).expect("opens");
+        ledger.append(&about("meanwhile")).expect("an append");
+        ledger.close().expect("a clean end");
+        assert_eq!(backup_keys(log.as_ref()).len(), 1, "a key is gone before its day");
+    }
     Ledger::open(Arc::clone(&log), &after).expect("opens").close().expect("a clean end");
     assert!(backup_keys(log.as_ref()).is_empty(), "the key of a backup that ended is still there");
     let (later, list) = put_back_all(log.as_ref(), &backup);
@@ -276,6 +287,101 @@ fn a_backup_gives_content_until_its_day_and_the_log_alone_from_then_on() {
     ledger.close().expect("a clean end");
     let report = fsck(&later, &after, &[]);
     assert!(report.is_sound(), "what was lost is not on record: {:?}", report.findings);
+}
+
+/// A clock that was set ahead, when alone it says that the time has passed, ends no backup; whoever says that it is right ends it.
+///
+/// Requirement: P18
+#[test]
+fn a_clock_that_was_set_ahead_ends_no_backup() {
+    let (log, backup) = (written(), SimDisk::new());
+    back_up(&log, &options(1), &backup).expect("a backup");
+    let ahead = options_at(DEFAULT_CONTENT_DAYS + 1, 2);
+    let ledger = Ledger::open(Arc::clone(&log), &ahead).expect("opens");
+    let told = ledger.notes().join("\n");
+    assert!(told.contains("[clock_in_doubt]") && told.contains("1 backups stay"), "nobody is told: {told}");
+    ledger.append(&about("under the wrong clock")).expect("an append");
+    ledger.close().expect("a clean end");
+    assert_eq!(backup_keys(log.as_ref()).len(), 1, "a wrong clock ended a backup");
+    restored(log.as_ref(), &backup, Arc::new(SimDisk::new())).expect("set right, it comes back");
+
+    let ledger = Ledger::open(Arc::clone(&log), &options_at(DEFAULT_CONTENT_DAYS + 1, 3)).expect("opens");
+    ledger.confirm_clock("the machine was off for a month").expect("on record");
+    ledger.close().expect("a clean end");
+    let ledger = Ledger::open(Arc::clone(&log), &options_at(DEFAULT_CONTENT_DAYS + 1, 4)).expect("opens");
+    ledger.close().expect("a clean end");
+    assert!(backup_keys(log.as_ref()).is_empty(), "what somebody vouched for counts for nothing");
+}
+
+/// The vault alone is lost: it comes back from a backup by a step of its own, and never by copying a file whose keys are under another key.
+///
+/// Requirement: P18
+#[test]
+fn a_lost_vault_is_taken_from_a_backup_and_never_declared_lost_by_mistake() {
+    for rotated in [false, true] {
+        let log = written();
+        if rotated {
+            let ledger = Ledger::open(Arc::clone(&log), &options(1)).expect("opens");
+            ledger.rotate_vault_key("yearly", &By::default()).expect("a rotation");
+            ledger.close().expect("a clean end");
+        }
+        let backup = SimDisk::new();
+        let list = back_up(&log, &options(2), &backup).expect("a backup");
+        let ledger = Ledger::open(Arc::clone(&log), &options(3)).expect("opens");
+        let gone = ledger.erase(&ErasureTarget::Subject("subject 9".to_owned()), "asked for");
+        assert!(gone.expect("an erasure").keys > 0, "nothing was erased");
+        let size = list.size;
+        let before = shown_below(ledger.reader(), size);
+        ledger.append(&about("later")).expect("an append");
+        ledger.close().expect("a clean end");
+        let refused =
+            restore_vault(log.as_ref(), &backup, &list, &options(4)).expect_err("over a vault that is whole");
+        assert!(refused.to_string().contains("is there"), "{refused}");
+
+        log.remove("vault/keys").expect("lost");
+        let copied = disk::read_all(&backup, "vault/keys", 1 << 24).expect("the backup's table");
+        disk::write_file_durably(log.as_ref(), "vault/keys", &copied).expect("a copy");
+        disk::write_file_durably(log.as_ref(), "vault/lost", b"").expect("the operator's word");
+        let refused =
+            Ledger::open(Arc::clone(&log), &options(5)).map(drop).expect_err("opened with a backup's keys");
+        assert!(
+            refused.to_string().contains("tabellion vault restore"),
+            "nobody is told what to do: {refused}"
+        );
+        log.remove("vault/lost").expect("taken back");
+        log.remove("vault/keys").expect("lost");
+
+        let back = restore_vault(log.as_ref(), &backup, &list, &options(6)).expect("the vault comes back");
+        assert!(back.keys > 50 && back.missing > 0, "{back:?}");
+        let refused = Ledger::open(Arc::clone(&log), &options(7)).map(drop).expect_err("keys are missing");
+        assert!(refused.to_string().contains("vault/lost"), "{refused}");
+        disk::write_file_durably(log.as_ref(), "vault/lost", b"").expect("the operator's word");
+        let ledger = Ledger::open(Arc::clone(&log), &options(8)).expect("it goes on");
+        assert_eq!(
+            shown_below(ledger.reader(), size),
+            before,
+            "content is missing, or what was erased since is back"
+        );
+        ledger.rotate_vault_key("again", &By::default()).expect("the key can be changed as before");
+        ledger.append(&about("after")).expect("an append");
+        ledger.close().expect("a clean end");
+        let report = fsck(&log, &options(9), &[]);
+        assert!(report.is_sound(), "{rotated}: {:?}", report.findings);
+    }
+}
+
+/// Only what a backup is made of is copied from one: whoever can write to it puts nothing else beside the log.
+#[test]
+fn a_backup_that_lists_other_files_is_refused() {
+    let (log, backup) = (written(), SimDisk::new());
+    back_up(&log, &options(1), &backup).expect("a backup");
+    let text = disk::read_all(&backup, "backup.json", 1 << 20).expect("a list");
+    for other in ["vault/module.so", "vault/lost", "vault/wrapping", "keys/log.key", "../x"] {
+        let text = String::from_utf8_lossy(&text).replace("vault/keys", other);
+        disk::write_file_durably(&backup, "backup.json", text.as_bytes()).expect("another list");
+        let refused = backup_list(&backup).expect_err("a file of any name is copied");
+        assert!(refused.to_string().contains("is no file of a backup"), "{other}: {refused}");
+    }
 }
 
 /// Whoever writes another day into the list gets nothing for it.

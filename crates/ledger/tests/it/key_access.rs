@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tabellion_ledger::disk::{self, Disk};
 use tabellion_ledger::keyring::{KeyAccess, Passphrase, Token, WrappedSecret, are_encrypted, encrypt_keys};
 use tabellion_ledger::{
-    BackupError, By, Draft, LaterErasures, Ledger, LedgerError, OpenOptions, OsEntropy, Reader, UnitContent,
-    back_up, backup_list, fsck, put_back, restore_content,
+    BackupError, BackupList, By, Draft, LaterErasures, Ledger, LedgerError, OpenOptions, OsEntropy, Reader,
+    UnitContent, back_up, backup_list, fsck, put_back, restore_content,
 };
 use tabellion_model::{KeyId, Purpose, verify};
 use tabellion_testkit::{Fault, Image, SimDisk};
@@ -169,6 +169,20 @@ fn shown(reader: &Reader) -> usize {
     units.filter(|unit| matches!(unit.content, UnitContent::Shown(_))).count()
 }
 
+/// The files of a backup beside the keys of the log, and its list.
+fn beside_keys_of(disk: &dyn Disk, backup: &SimDisk) -> (SimDisk, BackupList) {
+    let there = SimDisk::new();
+    let list = backup_list(backup).expect("a list");
+    put_back(backup, &there, &list).expect("files");
+    disk::create_dir_durably(&there, "keys").expect("a directory");
+    for name in disk.list("keys").expect("keys") {
+        let path = format!("keys/{name}");
+        let bytes = disk::read_all(disk, &path, 4096).expect("a key");
+        disk::write_file_durably(&there, &path, &bytes).expect("a key");
+    }
+    (there, list)
+}
+
 /// A customer keeps the key that the vault opens with. Taking it away closes all content, of backups as well, and the log still verifies; giving it back
 /// brings everything back.
 ///
@@ -180,6 +194,8 @@ fn without_the_customers_key_no_content_opens_and_the_log_still_verifies() {
     let draft = Draft::new("document.captured").with("number", 1);
     let before = ledger.append(&draft).expect("an append");
     ledger.close().expect("a clean end");
+    let earlier = SimDisk::new();
+    back_up(&disk, &with(KeyAccess::default()), &earlier).expect("a backup from before");
     let token = Arc::new(Drawer::default());
     let is_away = Arc::clone(&token.is_away);
     let keys = KeyAccess::default().with_token(token, Vec::new()).with_vault_in_token();
@@ -222,23 +238,30 @@ fn without_the_customers_key_no_content_opens_and_the_log_still_verifies() {
         "{:?}",
         report.counts
     );
-    let there = SimDisk::new();
-    let list = backup_list(&backup).expect("a list");
-    put_back(&backup, &there, &list).expect("files");
-    disk::create_dir_durably(&there, "keys").expect("a directory");
-    for name in disk.list("keys").expect("keys") {
-        let path = format!("keys/{name}");
-        let bytes = disk::read_all(disk.as_ref(), &path, 4096).expect("a key");
-        disk::write_file_durably(&there, &path, &bytes).expect("a key");
+    let restored = [&earlier, &backup].map(|backup| beside_keys_of(disk.as_ref(), backup));
+    for (there, list) in &restored {
+        let refused = restore_content(there, list, &options, &LaterErasures::default());
+        assert!(
+            matches!(refused, Err(BackupError::Open(_))),
+            "a backup opens without the customer's key: {refused:?}"
+        );
+        // Whoever has the files makes up a key of the vault's, which a restored table would be wrapped under.
+        let made_up = SimDisk::new();
+        Ledger::create(Arc::new(made_up.clone()), &new_log(), &with(KeyAccess::default())).expect("a log");
+        let key = disk::read_all(&made_up, "keys/vault.key", 4096).expect("a key");
+        disk::write_file_durably(there, "keys/vault.key", &key).expect("a key");
+        let refused = restore_content(there, list, &options, &LaterErasures::default());
+        assert!(
+            matches!(refused, Err(BackupError::Open(_))),
+            "the key of a backup lies open beside the token: {refused:?}"
+        );
     }
-    let refused = restore_content(&there, &list, &options, &LaterErasures::default());
-    assert!(
-        matches!(refused, Err(BackupError::Open(_))),
-        "a backup opens without the customer's key: {refused:?}"
-    );
 
     is_away.store(false, Ordering::SeqCst);
-    restore_content(&there, &list, &options, &LaterErasures::default()).expect("the backup opens again");
+    for backup in [&earlier, &backup] {
+        let (there, list) = beside_keys_of(disk.as_ref(), backup);
+        restore_content(&there, &list, &options, &LaterErasures::default()).expect("the backup opens again");
+    }
     let ledger = Ledger::open(Arc::clone(&disk), &options).expect("it opens again");
     assert_eq!(shown(ledger.reader()), content, "something was lost meanwhile");
     ledger.append(&draft).expect("and goes on");

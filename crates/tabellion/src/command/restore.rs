@@ -1,7 +1,7 @@
 //! `tabellion restore`: a data directory from a backup, checked before it is there.
 //!
 //! Promises: the directory appears whole, and only after every hash, signature and unit in it was checked and it was compared with what its operator has of
-//! newer checkpoints; a copy that is older than those is marked, so that it never goes on. Must never: write over anything.
+//! newer checkpoints; a copy that is older than those is marked, so that it never goes on. Must never: write over anything, or run code that a backup names.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -18,9 +18,10 @@ use tabellion_tlog::{SignedCheckpoint, VerifierKey};
 
 use super::backup::{self, KEYS, failure_of};
 use super::fsck::checkpoint_in;
-use crate::directory::{Directory, Place};
+use crate::config::{self, Config};
+use crate::directory::{Directory, Place, TRUST_FILE};
 use crate::failure::Failure;
-use crate::{files, terminal};
+use crate::{files, terminal, trust};
 
 /// What to restore, and what it has to contain.
 #[derive(Debug, Clone, Args)]
@@ -37,6 +38,9 @@ pub(crate) struct Options {
     /// Receipts or checkpoints of the log that were kept elsewhere, the newest above all: the backup must contain what they say
     #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "nothing_newer")]
     against: Vec<PathBuf>,
+    /// The configuration of the restored log, in the place of the backup's, which nobody signed; has to be given where keys are in a token
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Say that nobody holds a receipt or checkpoint newer than the backup
     #[arg(long, conflicts_with = "against")]
     nothing_newer: bool,
@@ -116,6 +120,7 @@ fn fill(
 ) -> Result<Known, Failure> {
     let disk = backup::new_disk(part)?;
     put_back(from, disk.as_ref(), list).map_err(failure_of)?;
+    configure(options, part)?;
     backup::copy_keys(&options.keys, &part.join(KEYS))?;
     let directory = Directory::find(&Place { dir: part.to_owned(), config: None })?;
     let erased = give_content_back(options, list, &directory)?;
@@ -161,12 +166,31 @@ fn fill(
     let against: Vec<String> = std::iter::once(list.checkpoint.clone()).chain(within).collect();
     let report = fsck(&disk, &directory.options(false)?, &against);
     if report.is_sound() {
+        // What a backup says of whom to trust is nobody's word; the log's own keys say it.
+        files::write_whole(&part.join(TRUST_FILE), trust::text(&reader)?.as_bytes())?;
         return Ok(Known { newest, retired });
     }
     let findings: Vec<String> = report.findings.iter().take(5).cloned().collect();
     Err(Failure::failed(format!(
         "what the backup holds is not a sound log, and nothing was restored: {}",
         findings.join("; ")
+    )))
+}
+
+/// Puts the operator's configuration in the place of the backup's. Refused where there is none and the backup's names a library: whoever could write to the backup would have it run.
+fn configure(options: &Options, part: &Path) -> Result<(), Failure> {
+    let place = part.join(config::FILE_NAME);
+    if let Some(own) = &options.config {
+        Config::load(own, true)?;
+        let bytes = fs::read(own).map_err(|error| Failure::io("read", own, &error))?;
+        return fs::write(&place, bytes).map_err(|error| Failure::io("write", &place, &error));
+    }
+    let Some(module) = Config::load(&place, false)?.keys.module().map(Path::to_owned) else { return Ok(()) };
+    Err(Failure::failed(format!(
+        "the configuration in the backup names a library that would be run, {}, and nobody signed it: name yours, or this one once you have read it, with --config \
+         {}. Nothing was restored",
+        terminal::printable(&module.display().to_string()),
+        options.from.join(config::FILE_NAME).display()
     )))
 }
 
@@ -268,6 +292,11 @@ fn tell(options: &Options, list: &BackupList, known: &Known) -> Result<(), Failu
         list.origin,
         list.size
     ))?;
+    if options.config.is_none() {
+        terminal::say(
+            "tabellion.toml and witnesses.txt are the backup's, which nobody signed: read them before you start it, or hold them against the newest config.loaded record",
+        );
+    }
     if let Some(why) = &known.retired {
         terminal::say(&format!(
             "this copy is read only: {}. To go on in a new log that cites it: tabellion init --origin HOST/log/NAME --continues {dir} --dir NEW",

@@ -2,7 +2,7 @@
 //!
 //! Promises: names of places alone; a secret written here is refused. Must never: read one (`secret.rs` does, when it is needed).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -48,6 +48,11 @@ pub(crate) struct TokenSettings {
 }
 
 impl KeySettings {
+    /// The library that speaks to the token: code that this program runs.
+    pub(crate) fn module(&self) -> Option<&Path> {
+        self.token.module.as_deref()
+    }
+
     /// How keys are used under these settings.
     pub(crate) fn access(&self, asked: Asked) -> KeyAccess {
         let place = self.passphrase.clone();

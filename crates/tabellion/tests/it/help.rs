@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::support::{tabellion, tabellion_verify};
 
-const COMMANDS: [&[&str]; 91] = [
+const COMMANDS: [&[&str]; 92] = [
     &[],
     &["init"],
     &["record"],
@@ -84,6 +84,7 @@ const COMMANDS: [&[&str]; 91] = [
     &["key", "revoke"],
     &["vault"],
     &["vault", "rotate"],
+    &["vault", "restore"],
     &["anchor"],
     &["anchor", "status"],
     &["anchor", "list"],
