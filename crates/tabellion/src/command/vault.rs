@@ -30,7 +30,8 @@ pub(crate) enum Action {
 /// Carries it out.
 pub(crate) fn run(action: &Action) -> Result<(), Failure> {
     let Action::Rotate { place, reason, json } = action;
-    let request = Request::RotateVaultKey { reason: reason.clone() };
+    let request =
+        Request::RotateVaultKey { reason: reason.clone(), account: Some(crate::safeguards::account()) };
     let answer = Writer::with(&Directory::find(place)?, |writer| writer.ask(&request))?;
     let Answer::VaultRotated { generation, moved, begun, record } = answer else {
         return Err(unexpected(&answer));

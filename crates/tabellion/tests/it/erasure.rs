@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use super::support::{Notary, command, tabellion, tabellion_with};
+use super::vault::account;
 
 const SYSTEM: &str = "00112233445566778899aabbccddeeff";
 
@@ -89,6 +90,7 @@ fn the_operator_says_that_the_clock_is_right() {
     let said = notary.run(&["retain", "--clock-is-right", "compared with NTP", "--json"]).ends(0).json();
     let shown = notary.run(&["log", "show", &said["entry"].to_string(), "--json"]).ends(0).json();
     assert_eq!(shown["type"], "retention.clock_confirmed", "it is not on record: {shown}");
+    assert!(shown.to_string().contains(&account()), "nobody sees who said it: {shown}");
 }
 
 /// Requirement: P48
