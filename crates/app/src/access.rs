@@ -1,13 +1,13 @@
 //! What is kept about one person, for that person: their content, a page to read, and a receipt for each record (`docs/erasure.md`, *What is kept about somebody*).
 //!
 //! Promises: the same content that an erasure of them would take and that is still there; each record with a receipt that shows theirs alone, which every verifier checks; what
-//! was erased is counted and what is masked stays masked. Must never: show content of another unit of the same record, or hold more than its limits.
+//! was erased is counted and what is masked stays masked; every name that was looked for is said, and which of them found something. Must never: show content of another unit of the same record, or hold more than its limits.
 
 use std::collections::BTreeSet;
 
 use askama::Template;
 use serde_json::{Map, Value, json};
-use tabellion_ledger::{AboutSubject, LedgerError, Reader, UnitContent};
+use tabellion_ledger::{AboutSubject, LedgerError, Reader, SoughtName, UnitContent};
 use tabellion_model::UnitId;
 use tabellion_model::body::AccessGiven;
 use tabellion_model::zip::{ZipWriteError, ZipWriter};
@@ -31,11 +31,17 @@ may mention others; it is theirs to see as it was recorded. What was masked befo
 const SCOPE: &str = "Each receipt proves that its record stands in the log and what it says of this person. That nothing else is kept about them is what the log's operator says; it is not proved. Records of \
 which nothing but headers is kept, which name nobody, are not in it.";
 
+/// What was looked for, in the words of the file.
+const NAMES: &str = "Content about somebody is found by the name that it was recorded under, letter by letter; each name that was looked for is listed. What was recorded under another writing, or another name, of the same person is not in this \
+file; and what is recorded under one of these names is, whoever else goes by it.";
+
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessRequest<'a> {
     /// The data subject, as whoever asked named them.
     pub subject: &'a str,
+    /// The person of the console who goes by that name or address, where one alone does: the id that they are recorded under, which was looked for as well.
+    pub person: Option<&'a str>,
     /// What is kept about them, from the log.
     pub about: &'a AboutSubject,
     /// First entry to be shown; 0, or where the file before this one ended.
@@ -59,11 +65,13 @@ pub struct AccessFile {
     pub from: u64,
     /// Where the next file begins; absent: there is no more.
     pub next: Option<u64>,
+    /// The name that the record of it stands under, of those under which something is kept; absent: nothing is in it, and nobody is named again.
+    pub subject: Option<String>,
 }
 
 impl AccessFile {
     /// What the record says that it was given, for `reason`. Somebody of whom nothing is left is not named again.
-    pub fn on_record(&self, subject: &str, reason: &str) -> AccessGiven {
+    pub fn on_record(&self, reason: &str) -> AccessGiven {
         AccessGiven {
             sha256: self.sha256.to_hex(),
             records: self.records,
@@ -72,7 +80,7 @@ impl AccessFile {
             from: self.from,
             next: self.next,
             reason: reason.to_owned(),
-            subject: (self.records > 0).then(|| subject.to_owned()),
+            subject: self.subject.clone(),
         }
     }
 
@@ -107,6 +115,8 @@ struct Page<'a> {
     subject: String,
     origin: String,
     size: u64,
+    looked_for: Vec<LookedFor>,
+    names: &'static str,
     records: &'a [Shown],
     erased: &'a [u64],
     next: Option<u64>,
@@ -122,6 +132,49 @@ struct ReadMe {
     count: usize,
     next: Option<u64>,
     scope: &'static str,
+}
+
+/// A name that was looked for, as the page shows it.
+struct LookedFor {
+    name: String,
+    is_person: bool,
+    kept: bool,
+    erased: bool,
+}
+
+impl LookedFor {
+    fn of(sought: &SoughtName, person: Option<&str>) -> Self {
+        Self {
+            name: visible(&sought.name, SHOWN_CHARS),
+            is_person: person == Some(sought.name.as_str()),
+            kept: sought.kept,
+            erased: sought.erased,
+        }
+    }
+
+    fn to_json(sought: &SoughtName) -> Value {
+        json!({ "erased": sought.erased, "kept": sought.kept, "name": sought.name })
+    }
+}
+
+/// The names by which somebody is asked for, to tell of people of the console who goes by one of them: letter case and spaces aside.
+#[derive(Debug, Clone)]
+pub struct AskedNames(BTreeSet<String>);
+
+impl AskedNames {
+    /// Of the names that are looked for.
+    pub fn new(names: &BTreeSet<String>) -> Self {
+        Self(names.iter().map(|name| folded(name)).filter(|name| !name.is_empty()).collect())
+    }
+
+    /// Whether somebody of this name or address is asked for.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains(&folded(name))
+    }
+}
+
+fn folded(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 /// One record of the file.
@@ -153,7 +206,7 @@ impl Shown {
 
 /// Makes the file that `request` asks for, as of the log's size when it was looked at.
 pub fn access(reader: &Reader, request: &AccessRequest<'_>) -> Result<AccessFile, AccessError> {
-    let AccessRequest { subject, about, from } = request;
+    let AccessRequest { subject, person, about, from } = request;
     let (mut records, mut receipts, mut bytes, mut next) = (Vec::new(), Vec::new(), 0, None);
     for (index, units) in about.entries.iter().filter(|(index, _)| index >= from) {
         if records.len() >= MAX_ACCESS_RECORDS || bytes >= MAX_ACCESS_BYTES {
@@ -170,13 +223,16 @@ pub fn access(reader: &Reader, request: &AccessRequest<'_>) -> Result<AccessFile
     }
     let origin = reader.origin().to_string();
     let all = json!({
-        "erased": about.erased, "format": FORMAT, "from": from, "log": origin, "env": reader.env().as_str(), "next": next, "others": OTHERS,
+        "erased": about.erased, "format": FORMAT, "from": from, "log": origin, "env": reader.env().as_str(), "looked_for": about.names.iter().map(LookedFor::to_json).collect::<Vec<_>>(),
+        "names": NAMES, "next": next, "others": OTHERS, "person": person,
         "records": records.iter().map(Shown::to_json).collect::<Vec<_>>(), "scope": SCOPE, "size": about.size, "subject": subject,
     });
     let html = Page {
         subject: visible(subject, SHOWN_CHARS),
         origin: origin.clone(),
         size: about.size,
+        looked_for: about.names.iter().map(|sought| LookedFor::of(sought, *person)).collect(),
+        names: NAMES,
         records: &records,
         erased: &about.erased,
         next,
@@ -204,6 +260,7 @@ pub fn access(reader: &Reader, request: &AccessRequest<'_>) -> Result<AccessFile
         size: about.size,
         from: *from,
         next,
+        subject: about.kept_as(subject).filter(|_| !records.is_empty()).map(str::to_owned),
     })
 }
 

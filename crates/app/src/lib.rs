@@ -23,7 +23,9 @@ mod trust;
 mod verification;
 pub mod work;
 
-pub use access::{AccessError, AccessFile, AccessRequest, MAX_ACCESS_BYTES, MAX_ACCESS_RECORDS, access};
+pub use access::{
+    AccessError, AccessFile, AccessRequest, AskedNames, MAX_ACCESS_BYTES, MAX_ACCESS_RECORDS, access,
+};
 pub use cose_receipt::{CoseReceiptError, LoadKey, cose_receipt, transparent_statement};
 pub use export::{
     ExportError, ExportRequest, Exported, MAX_COUNTED, Surveyed, Units, export, package_key_at,

@@ -69,7 +69,7 @@ pub use clock::{Clock, SystemClock};
 pub use commit::{Ack, GroupResult};
 pub use draft::{Draft, DraftParent, DraftStream, MAX_DRAFT_BYTES, OfCall, SubjectFields};
 pub use entropy::{Entropy, OsEntropy};
-pub use erase::access::AboutSubject;
+pub use erase::access::{AboutSubject, SoughtName};
 pub use erase::by_two::{By, MAX_GRACE_SECONDS, PendingErasure, WantedErasure};
 pub use erase::clock::{ClockDoubt, MAX_UNSEEN};
 pub use erase::daily::DailyExpiry;

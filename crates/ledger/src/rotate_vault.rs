@@ -18,6 +18,8 @@ use crate::ledger::Ledger;
 use crate::shared::Shared;
 use crate::vault::{EVIDENCE_CLASS, KeyTable, MasterKey, Phase};
 
+/// Longest reason: a paragraph.
+const MAX_REASON_BYTES: usize = 4_000;
 /// First slot that holds a key.
 const FIRST_SLOT: u64 = 1;
 
@@ -36,11 +38,15 @@ pub struct VaultRotation {
 
 impl Ledger {
     /// Makes a new wrapping key and moves every key of content to it; appends, reads and erasures go on meanwhile. `by` has it done, for `reason`; both are on
-    /// record before anything changes. When this returns the key before opens nothing of the vault any more.
+    /// record before anything changes, and how the key was kept and will be. When this returns the key before opens nothing of the vault any more.
     ///
-    /// Errors: `Unavailable` where it is being changed already, or the new key's file cannot be made, and then nothing has changed. `Fatal` where the table
+    /// Errors: `Rejected` without a reason, `Unavailable` where it is being changed already, or the new key's file cannot be made, and then nothing has changed. `Fatal` where the table
     /// could not be written: the next start goes on with it.
     pub fn rotate_vault_key(&self, reason: &str, by: &By) -> Result<VaultRotation, LedgerError> {
+        let reason = reason.trim();
+        if reason.is_empty() || reason.len() > MAX_REASON_BYTES {
+            return Err(malformed(format!("give a reason of 1 to {MAX_REASON_BYTES} bytes: it is recorded")));
+        }
         let _alone = self.alone()?;
         if self.shared.vault().is_moving() {
             // One that could not be recorded to its end before.
@@ -50,10 +56,13 @@ impl Ledger {
         let mut draft = Draft::new(VaultRotationBegun::TYPE);
         draft.actor = by.credential.map(|credential| credential.to_hex());
         draft.parents.clone_from(&by.parents);
-        let begun = VaultRotationBegun { generation, reason: reason.to_owned() };
+        let Shared { disk, keys, clock, entropy, .. } = self.shared.as_ref();
+        let (from, to) =
+            keys.vault_keeping(disk.as_ref(), entropy.as_ref()).map_err(|error| unavailable(&error))?;
+        let account = by.account_said()?;
+        let begun = VaultRotationBegun { generation, reason: reason.to_owned(), account, from, to: Some(to) };
         draft.body = begun.fields().map_err(|fault| malformed(fault.to_string()))?;
         let begun = self.append_one_own(&own(draft))?;
-        let Shared { disk, keys, clock, entropy, .. } = self.shared.as_ref();
         let next = make_next_vault_key(disk.as_ref(), keys, clock.now(), entropy.as_ref())
             .map_err(|error| unavailable(&error))?;
         let origin = self.origin_hash();

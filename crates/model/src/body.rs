@@ -71,8 +71,8 @@ pub use opening::{
     OpeningConfirmed, OpeningRefused, OpeningRequested, OpeningWithdrawn, RouteClass,
 };
 pub use operation::{
-    CircuitClosed, CircuitOpened, ConfigLoaded, NoiseCounted, VaultRotated, VaultRotationBegun,
-    VerificationRan,
+    CircuitClosed, CircuitOpened, ConfigLoaded, NoiseCounted, VaultKeyKeeping, VaultRotated,
+    VaultRotationBegun, VerificationRan,
 };
 pub use pack::{
     PackAct, PackLoaded, PackPin, PackProposed, PackPublisherProposed, PackPublisherRemoved,

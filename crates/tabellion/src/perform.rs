@@ -142,7 +142,7 @@ fn done(ledger: &Ledger, request: &Request) -> Result<Answer, LedgerError> {
         Request::IntroduceSecondKey {} => Ok(second(ledger.introduce_second_key()?)),
         Request::RotateSecondKey {} => Ok(second(ledger.rotate_second_key()?)),
         Request::WithdrawSecondKey { key_id, reason } => withdraw_second(ledger, key_id, reason),
-        Request::RotateVaultKey { reason } => rotate_vault(ledger, reason),
+        Request::RotateVaultKey { reason, account } => rotate_vault(ledger, reason, account.as_deref()),
         Request::RevokeKey { key_id, reason } => revoke(ledger, key_id, reason),
         Request::AddPerson { .. }
         | Request::IssueLink { .. }
@@ -181,8 +181,8 @@ fn request_deletion(ledger: &Ledger, system: &str, due: u64, reason: &str) -> Re
     Ok(appended(&ledger.request_deletion(&system, Micros(due), reason)?))
 }
 
-fn rotate_vault(ledger: &Ledger, reason: &str) -> Result<Answer, LedgerError> {
-    let done = ledger.rotate_vault_key(reason, &By::default())?;
+fn rotate_vault(ledger: &Ledger, reason: &str, account: Option<&str>) -> Result<Answer, LedgerError> {
+    let done = ledger.rotate_vault_key(reason, &By::at_the_machine(account))?;
     Ok(Answer::VaultRotated {
         generation: done.generation,
         moved: done.moved,

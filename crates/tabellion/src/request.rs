@@ -168,6 +168,8 @@ pub enum Request {
     ConfirmClock {
         /// How that is known; recorded.
         reason: String,
+        /// The account that the command runs under; recorded. Absent: a program of before asks.
+        account: Option<String>,
     },
     /// Place a legal hold.
     PlaceHold {
@@ -336,6 +338,8 @@ pub enum Request {
     RotateVaultKey {
         /// Why; recorded.
         reason: String,
+        /// The account that the command runs under; recorded. Absent: a program of before asks.
+        account: Option<String>,
     },
     /// Revoke a key.
     RevokeKey {

@@ -46,8 +46,8 @@ pub(crate) fn checked(reason: &str) -> Result<String, Failure> {
     Ok(reason.to_owned())
 }
 
-/// The account that this process runs under: its name where the system's own file has one, else its number.
-fn account() -> String {
+/// The account that this process runs under, for records of what is done at the machine: its name where the system's own file has one, else its number.
+pub(crate) fn account() -> String {
     let id = rustix::process::getuid().as_raw();
     let small = fs::metadata(ACCOUNTS).is_ok_and(|facts| facts.len() <= MAX_ACCOUNTS_BYTES);
     let accounts = if small { fs::read_to_string(ACCOUNTS).unwrap_or_default() } else { String::new() };

@@ -3,18 +3,21 @@
 //! Promises: nothing of it is handed out before who asked, why and the digest of the file are durable. Must never: give it to whoever may not see all content about people, or write the name of somebody
 //! about whom nothing is kept.
 
+use std::collections::BTreeSet;
 use std::sync::TryLockError;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tabellion_ledger::Draft;
+use tabellion_model::CredentialId;
 use tabellion_model::body::{AccessGiven, Body as _};
+use tabellion_views::query::PersonRow;
 
 use super::forms::Line;
 use super::prose::Prose;
 use super::writing::GOVERNANCE_RETENTION;
 use super::{Actor, Desk, Given, Written};
-use crate::access::{AccessError, AccessFile, AccessRequest, access};
+use crate::access::{AccessError, AccessFile, AccessRequest, AskedNames, access};
 use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
 
@@ -22,7 +25,7 @@ use crate::refusal::{Code, Refusal};
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAccess {
-    /// The person, named as in the records.
+    /// The person, named as in the records; of a person of the console, also their name or address.
     pub subject: Line,
     /// The entry to begin at: where the file before ended (`next` in its `about.json`). Absent: the beginning.
     #[serde(default)]
@@ -70,19 +73,45 @@ impl Desk {
             Err(TryLockError::Poisoned(one)) => one.into_inner(),
         };
         let subject = new.subject.as_str();
-        let about = self.ledger.about_subject(subject)?.ok_or_else(|| {
+        let mut names = self.ledger.subject_names(subject);
+        let person = self.person_called(&names)?.map(|person| person.to_hex());
+        names.extend(person.clone());
+        let about = self.ledger.reader().about_subject(&names)?.ok_or_else(|| {
             Refusal::at(
                 Code::NotFound,
                 "/subject",
-                "nothing is kept about anybody of this name, and nothing was erased; ask by the other names that records may use, such as an account number or an address",
+                "nothing is kept about anybody of this name, and nothing was erased. Names are looked for as they were recorded, addresses in their usual writings too; ask by the other names that records may use, such as an account number or an address",
             )
         })?;
-        let request = AccessRequest { subject, about: &about, from: new.from.unwrap_or(0) };
+        let request =
+            AccessRequest { subject, person: person.as_deref(), about: &about, from: new.from.unwrap_or(0) };
         let file = access(self.ledger.reader(), &request).map_err(refusal)?;
-        let draft = access_draft(&file.on_record(subject, new.reason.as_str()))
+        let draft = access_draft(&file.on_record(new.reason.as_str()))
             .map_err(|fault| Refusal::new(Code::Malformed, fault))?;
         let written = self.once(actor, "give-access", given, |_| Ok(vec![draft.clone()]))?;
         Ok((file, written))
+    }
+
+    /// The person of the console who goes by any of `names`, their name or address; refused where several do, of whom one would be given what is kept about another.
+    fn person_called(&self, names: &BTreeSet<String>) -> Result<Option<CredentialId>, Refusal> {
+        let asked = AskedNames::new(names);
+        let has_it = |row: &&PersonRow| {
+            let details = row.details.as_ref();
+            details.is_some_and(|details| asked.has(&details.name) || asked.has(&details.email))
+        };
+        let people = self.people_rows()?;
+        let mut found = people.iter().filter(has_it).map(|row| row.person);
+        match (found.next(), found.count()) {
+            (person, 0) => Ok(person),
+            (_, more) => Err(Refusal::at(
+                Code::Malformed,
+                "/subject",
+                format!(
+                    "{} people of the console go by this name or address; ask for one of them by their id",
+                    more + 1
+                ),
+            )),
+        }
     }
 }
 

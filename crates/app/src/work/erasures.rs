@@ -149,7 +149,8 @@ impl Desk {
         if earlier.is_none() {
             self.check_erasable(&target)?;
         }
-        let by = By { credential: actor.credential(), parents: self.in_session(actor, earlier.as_ref())? };
+        let parents = self.in_session(actor, earlier.as_ref())?;
+        let by = By { credential: actor.credential(), parents, ..By::default() };
         let wanted = WantedErasure {
             target: &target,
             grace_seconds: new.grace_hours.map(|hours| hours.saturating_mul(SECONDS_PER_HOUR)),
@@ -308,7 +309,8 @@ impl Desk {
 
     fn step_by(&self, actor: &Actor) -> Result<By, Refusal> {
         self.check_present()?;
-        Ok(By { credential: actor.credential(), parents: self.in_session(actor, None)? })
+        let parents = self.in_session(actor, None)?;
+        Ok(By { credential: actor.credential(), parents, ..By::default() })
     }
 
     fn waiting(&self, actor: &Actor, pending: PendingErasure) -> Result<WaitingErasure, Refusal> {

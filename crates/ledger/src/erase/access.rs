@@ -25,14 +25,41 @@ pub struct AboutSubject {
     pub erased: Vec<u64>,
     /// Log size that was looked at.
     pub size: u64,
+    /// Every name that was looked for, exactly as it stands here, in their order.
+    pub names: Vec<SoughtName>,
+}
+
+/// A name that was looked for, and whether content was ever recorded under it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SoughtName {
+    /// The name.
+    pub name: String,
+    /// Whether a key of content under it is still there.
+    pub kept: bool,
+    /// Whether a key of content under it was destroyed.
+    pub erased: bool,
+}
+
+impl AboutSubject {
+    /// The name to record something about them under, so that it goes with what is kept of them: `asked` where content is kept under it, else the first name under which some is; `None`: nothing is.
+    pub fn kept_as(&self, asked: &str) -> Option<&str> {
+        let kept = || self.names.iter().filter(|sought| sought.kept);
+        let found = kept().find(|sought| sought.name == asked).or_else(|| kept().next());
+        found.map(|sought| sought.name.as_str())
+    }
 }
 
 impl Ledger {
     /// What is kept about `subject`, under every name that [`OpenOptions::subject_names`](crate::OpenOptions::subject_names) gives for this one; `None`: nothing ever was.
     pub fn about_subject(&self, subject: &str) -> Result<Option<AboutSubject>, LedgerError> {
+        self.reader().about_subject(&self.subject_names(subject))
+    }
+
+    /// The names that are looked for when somebody names `subject`: itself, and what [`OpenOptions::subject_names`](crate::OpenOptions::subject_names) gives for it.
+    pub fn subject_names(&self, subject: &str) -> BTreeSet<String> {
         let mut names = (self.names)(subject);
         names.insert(subject.to_owned());
-        self.reader().about_subject(&names)
+        names
     }
 }
 
@@ -43,24 +70,27 @@ impl Reader {
         let secrets = Secrets::load(self.shared.disk.as_ref(), &self.shared.keys)
             .map_err(|error| LedgerError::Unavailable(error.to_string()))?;
         let (mut live, mut gone) = (BTreeSet::new(), BTreeSet::new());
-        {
+        let mut sought = Vec::with_capacity(names.len());
+        for name in names {
+            let subject = Some(subject_tag(&secrets.pseudonym, name));
+            let filter = KeyFilter { subject, ..KeyFilter::default() };
+            // Each name is a look through the whole table; appends go on between two.
             let vault = self.shared.vault();
-            for name in names {
-                let subject = Some(subject_tag(&secrets.pseudonym, name));
-                let filter = KeyFilter { subject, ..KeyFilter::default() };
-                for key in vault.ever(&filter) {
-                    if vault.is_live(&key) {
-                        live.insert(key)
-                    } else {
-                        gone.insert(key)
-                    };
-                }
-            }
+            let (kept, erased): (BTreeSet<VaultKeyId>, BTreeSet<VaultKeyId>) =
+                vault.ever(&filter).into_iter().partition(|key| vault.is_live(key));
+            drop(vault);
+            sought.push(SoughtName {
+                name: name.clone(),
+                kept: !kept.is_empty(),
+                erased: !erased.is_empty(),
+            });
+            live.extend(kept);
+            gone.extend(erased);
         }
         if live.is_empty() && gone.is_empty() {
             return Ok(None);
         }
-        let mut about = AboutSubject { size, ..AboutSubject::default() };
+        let mut about = AboutSubject { size, names: sought, ..AboutSubject::default() };
         for (index, unit) in self.units_under(&live)? {
             match about.entries.last_mut().filter(|(last, _)| *last == index) {
                 Some((_, units)) => drop(units.insert(unit)),

@@ -31,6 +31,8 @@ const SUBJECT: &str = "subject";
 
 /// Longest time of grace: ten years.
 pub const MAX_GRACE_SECONDS: u64 = 10 * 366 * 86_400;
+/// Longest name of an account of the operating system: `LOGIN_NAME_MAX` of Linux.
+const MAX_ACCOUNT_BYTES: usize = 256;
 const MICROS_PER_SECOND: u64 = 1_000_000;
 /// How often a request is made that the same request was made beside: the second time it is found.
 const ASK_LIMIT: u32 = 2;
@@ -56,6 +58,25 @@ pub struct By {
     pub credential: Option<CredentialId>,
     /// What the record follows from: the session they do it in.
     pub parents: Vec<DraftParent>,
+    /// Of the operator: the account of the operating system that they gave the command under, for records that say it.
+    pub account: Option<String>,
+}
+
+impl By {
+    /// The operator, at the machine.
+    pub fn at_the_machine(account: Option<&str>) -> Self {
+        Self { account: account.map(str::to_owned), ..Self::default() }
+    }
+
+    /// The account, as a record says it. Errors: one that no operating system has.
+    pub(crate) fn account_said(&self) -> Result<Option<String>, LedgerError> {
+        match &self.account {
+            Some(account) if account.is_empty() || account.len() > MAX_ACCOUNT_BYTES => {
+                Err(malformed(format!("the name of an account has 1 to {MAX_ACCOUNT_BYTES} bytes")))
+            }
+            account => Ok(account.clone()),
+        }
+    }
 }
 
 /// A request that nobody has decided on.

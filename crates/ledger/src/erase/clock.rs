@@ -13,7 +13,7 @@ use tabellion_model::registry::{Facts, facts};
 use tabellion_model::{Entry, Micros};
 use tabellion_tlog::sha256;
 
-use super::by_two::shown_fields;
+use super::by_two::{By, shown_fields};
 use crate::anchor::{Job, JobState, Outbox, OutboxError, job_names};
 use crate::commit::Ack;
 use crate::draft::{Draft, malformed};
@@ -174,12 +174,17 @@ impl Ledger {
 
     /// Puts on record that the clock is right, for `reason`: what waited because of it goes from now on.
     pub fn confirm_clock(&self, reason: &str) -> Result<Ack, LedgerError> {
+        self.confirm_clock_by(reason, &By::default())
+    }
+
+    /// The same, with the account of the operating system that whoever says so has.
+    pub fn confirm_clock_by(&self, reason: &str, by: &By) -> Result<Ack, LedgerError> {
         let reason = reason.trim();
         if reason.is_empty() || reason.len() > MAX_REASON_BYTES {
             return Err(malformed(format!("give a reason of 1 to {MAX_REASON_BYTES} bytes: it is recorded")));
         }
         let clock = self.shared.clock.now().0;
-        let body = RetentionClockConfirmed { clock, reason: reason.to_owned() };
+        let body = RetentionClockConfirmed { clock, reason: reason.to_owned(), account: by.account_said()? };
         let fields = body.fields().map_err(|fault| malformed(fault.to_string()))?;
         self.append_one_own(&clock_record(RetentionClockConfirmed::TYPE, fields))
     }

@@ -4,10 +4,11 @@
 //! any more, so that at every moment the files that are there open every key.
 
 use tabellion_model::Micros;
+use tabellion_model::body::VaultKeyKeeping;
 use zeroize::Zeroizing;
 
 use super::access::KeyAccess;
-use super::file::{Head, KeyFile, bytes_of, wrapped_bytes_of, write_new};
+use super::file::{Head, KeyFile, Protection, bytes_of, wrapped_bytes_of, write_new};
 use super::{KEY_DIR, SecretPurpose};
 use crate::disk::Disk;
 use crate::entropy::Entropy;
@@ -57,6 +58,30 @@ pub(crate) fn make_next_vault_key(
     };
     write_new(disk, NEXT_PATH, &bytes)?;
     Ok(secret)
+}
+
+impl KeyAccess {
+    /// How the vault's wrapping key is kept, where its file can be read, and how the next one will be.
+    pub(crate) fn vault_keeping(
+        &self,
+        disk: &dyn Disk,
+        entropy: &dyn Entropy,
+    ) -> Result<(Option<VaultKeyKeeping>, VaultKeyKeeping), OpenError> {
+        let file = KeyFile::read(disk, &SecretPurpose::Vault.path()).ok();
+        let now = file.map(|file| match file.head.protection {
+            Protection::None => VaultKeyKeeping::File,
+            Protection::Pkcs8 => VaultKeyKeeping::Passphrase,
+            Protection::Pkcs11 => VaultKeyKeeping::Token,
+        });
+        let next = if self.vault_in_token {
+            VaultKeyKeeping::Token
+        } else if self.encrypts(disk, entropy)?.is_some() {
+            VaultKeyKeeping::Passphrase
+        } else {
+            VaultKeyKeeping::File
+        };
+        Ok((now, next))
+    }
 }
 
 /// The token's key that the vault's wrapping key is kept under; `None`: it is kept in a file.

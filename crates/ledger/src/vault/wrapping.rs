@@ -24,8 +24,11 @@ pub(crate) const WRAPPING_PATH: &str = "vault/wrapping";
 const FORMAT: &str = "tabellion.vault-wrapping/1";
 /// A line of some 300 bytes; more is none of ours.
 const MAX_WRAPPING_BYTES: u64 = 4096;
-/// What to say where the table's check value does not open.
-pub(super) const OTHER_KEY: &str = "keys/vault.key is not the key that this vault is wrapped under; put the right file back from your key backup";
+/// What to say where the table's own check value does not open, and no file says that the key was changed since the table was made.
+pub(super) const OTHER_KEY: &str = "keys/vault.key is not the key that this vault was made with, and there is no vault/wrapping, which says under which key it is once that was changed. If it was changed (vault.rotated in the log), \
+vault/wrapping is missing: put it back with the vault from the newest backup of this log. If not, put the right keys/vault.key back from your key backup";
+/// What to say where the check value of `vault/wrapping` does not open.
+const NOT_THE_KEY: &str = "keys/vault.key is not the key that this vault is wrapped under; put the right file back from your key backup";
 
 /// The tenant's master key: wraps every key of the table.
 #[derive(Clone)]
@@ -163,7 +166,7 @@ impl Wrapping {
         let is_in_next_file = in_next_file.is_some() && !masters.vault.fits(&check, origin);
         let current = if is_in_next_file { in_next_file } else { Some(&masters.vault) };
         let current = current.filter(|key| key.fits(&check, origin)).cloned();
-        let current = current.ok_or_else(|| OpenError::Mismatch(OTHER_KEY.to_owned()))?;
+        let current = current.ok_or_else(|| OpenError::Mismatch(NOT_THE_KEY.to_owned()))?;
         let next = next_check.map(|check| {
             masters.next.filter(|key| key.fits(&check, origin)).ok_or_else(|| {
                 OpenError::Mismatch(

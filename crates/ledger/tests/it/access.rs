@@ -36,6 +36,17 @@ fn what_is_kept_about_somebody_is_theirs_alone_and_proved() {
     let read = reader.about_subject(&names("ada")).expect("an answer").expect("Ada is known");
     assert_eq!(read, about, "a reader finds something else than the writer");
 
+    let both_names = BTreeSet::from(["Ada".to_owned(), "ada".to_owned()]);
+    let read = reader.about_subject(&both_names).expect("an answer").expect("Ada is known");
+    let sought: Vec<_> =
+        read.names.iter().map(|sought| (sought.name.as_str(), sought.kept, sought.erased)).collect();
+    assert_eq!(
+        sought,
+        [("Ada", false, false), ("ada", true, false)],
+        "nobody sees by which name it was found"
+    );
+    assert_eq!((read.kept_as("Ada"), read.kept_as("ada")), (Some("ada"), Some("ada")));
+
     for (index, units) in &about.entries {
         assert_eq!(units.len(), 1, "units of others count as hers");
         let receipt = ledger.reader().receipt_of_units(*index, units).expect("a receipt");
@@ -60,9 +71,11 @@ fn what_is_kept_about_somebody_is_theirs_alone_and_proved() {
     }
     let after = ledger.about_subject("ada").expect("an answer").expect("she was known");
     assert_eq!(
-        (after.entries.len(), after.erased),
-        (0, vec![both, second]),
+        (after.entries.len(), after.erased.as_slice()),
+        (0, [both, second].as_slice()),
         "erased content is found, or nobody says that it was erased"
     );
+    assert!(after.names.iter().all(|sought| sought.erased && !sought.kept), "{:?}", after.names);
+    assert_eq!(after.kept_as("ada"), None, "something would be recorded under the name of somebody erased");
     assert_eq!(ledger.about_subject("bruno").expect("an answer").expect("known").entries, bruno.entries);
 }

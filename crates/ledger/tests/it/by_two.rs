@@ -12,7 +12,7 @@ use tabellion_testkit::{Fault, Image, ManualClock, SimDisk};
 use crate::fixture::{new_log, options, real};
 
 fn by(person: u8) -> By {
-    By { credential: Some(CredentialId::from_bytes([person; 16])), parents: Vec::new() }
+    By { credential: Some(CredentialId::from_bytes([person; 16])), ..By::default() }
 }
 
 fn by_two() -> OpenOptions {

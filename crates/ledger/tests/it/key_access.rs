@@ -9,6 +9,7 @@ use tabellion_ledger::{
     BackupError, BackupList, By, Draft, LaterErasures, Ledger, LedgerError, OpenOptions, OsEntropy, Reader,
     UnitContent, back_up, backup_list, fsck, put_back, restore_content,
 };
+use tabellion_model::body::{Body as _, VaultKeyKeeping, VaultRotationBegun};
 use tabellion_model::{KeyId, Purpose, verify};
 use tabellion_testkit::{Fault, Image, SimDisk};
 use tabellion_tlog::{PublicKey, Signer, SignerError, SigningKey};
@@ -267,4 +268,39 @@ fn without_the_customers_key_no_content_opens_and_the_log_still_verifies() {
     ledger.append(&draft).expect("and goes on");
     ledger.close().expect("a clean end");
     assert!(fsck(&disk, &options, &[]).is_sound(), "the log is damaged");
+}
+
+/// Requirement: P18. That the vault's key leaves the token stands on record, with the account of whoever had it done.
+#[test]
+fn the_record_of_a_rotation_says_who_and_how_the_key_is_kept() {
+    let (_dir, disk, ledger) = real();
+    ledger.append(&Draft::new("document.captured").with("number", 1)).expect("an append");
+    ledger.close().expect("a clean end");
+    let token = Arc::new(Drawer::default());
+    let beside = || under(OLD).with_token(Arc::clone(&token) as Arc<dyn Token>, Vec::new());
+    let steps = [
+        (beside().with_vault_in_token(), VaultKeyKeeping::File, VaultKeyKeeping::Token),
+        (beside(), VaultKeyKeeping::Token, VaultKeyKeeping::File),
+        (beside().encrypting(), VaultKeyKeeping::File, VaultKeyKeeping::Passphrase),
+    ];
+    for (keys, from, to) in steps {
+        let ledger = Ledger::open(Arc::clone(&disk), &with(keys)).expect("it opens");
+        let size = ledger.reader().size();
+        for reason in ["", " "] {
+            let refused = ledger.rotate_vault_key(reason, &By::default());
+            assert!(matches!(refused, Err(LedgerError::Rejected { .. })), "no reason: {refused:?}");
+        }
+        assert_eq!(ledger.reader().size(), size, "what was refused is on record");
+        let done = ledger.rotate_vault_key("moved", &By::at_the_machine(Some("notary"))).expect("a rotation");
+        let view = ledger.reader().entry(done.begun).expect("the record");
+        let fields = view.units.iter().filter_map(|unit| match &unit.content {
+            UnitContent::Shown(fields) => Some(fields),
+            UnitContent::Erased | UnitContent::Missing => None,
+        });
+        let fields = fields.flatten().map(|field| (field.name().to_owned(), field.value().clone())).collect();
+        let begun = VaultRotationBegun::read(fields).expect("its body");
+        assert_eq!((begun.from, begun.to), (Some(from), Some(to)), "nobody sees that the key lies elsewhere");
+        assert_eq!(begun.account.as_deref(), Some("notary"), "nobody sees who had it done");
+        ledger.close().expect("a clean end");
+    }
 }

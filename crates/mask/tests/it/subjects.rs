@@ -25,6 +25,31 @@ fn a_value_is_named_alike_however_it_is_typed() {
     }
 }
 
+/// Requirement: P48. An address is found however its letters are usually written, from whichever of these is typed.
+#[test]
+fn an_address_is_found_in_its_usual_writings() {
+    let writings = [
+        "alice.smith@example.org",
+        "Alice.Smith@Example.org",
+        "Alice.Smith@example.org",
+        "Alice.smith@example.org",
+        "alice.smith@Example.Org",
+        "alice.smith@EXAMPLE.ORG",
+        "ALICE.SMITH@EXAMPLE.ORG",
+        "ALICE.SMITH@example.org",
+    ];
+    for typed in writings {
+        let names = subject_names(typed);
+        for recorded in writings {
+            assert!(names.contains(recorded), "{typed:?} misses what is recorded as {recorded:?}: {names:?}");
+        }
+        assert!(names.len() <= 20, "each is looked for in the whole table of keys: {names:?}");
+    }
+    let odd = subject_names("aLiCe@example.org");
+    assert!(odd.contains("aLiCe@example.org") && odd.contains("alice@example.org"), "{odd:?}");
+    assert!(!odd.contains("alice@example.com"), "somebody else would be shown: {odd:?}");
+}
+
 /// Requirement: G17.
 #[test]
 fn an_identifier_names_nobody_else() {

@@ -63,6 +63,9 @@ pub struct RetentionClockConfirmed {
     pub clock: u64,
     /// How they know.
     pub reason: String,
+    /// The account of the operating system that the command ran under; absent: the record is of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
 }
 
 /// How long content of one class is kept.

@@ -30,6 +30,18 @@ pub struct VerificationRan {
     pub end: String,
 }
 
+/// How the vault's wrapping key is kept: what somebody who has copied the files still lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VaultKeyKeeping {
+    /// In a file, in the open: nothing.
+    File,
+    /// In a file that is encrypted: the passphrase.
+    Passphrase,
+    /// Under a key of a PKCS#11 token: the token.
+    Token,
+}
+
 /// `vault.rotation_begun`: somebody has the keys of content moved to a new wrapping key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VaultRotationBegun {
@@ -37,6 +49,15 @@ pub struct VaultRotationBegun {
     pub generation: u64,
     /// Why.
     pub reason: String,
+    /// The account of the operating system that the command ran under, where it was done at the machine; absent: a person of the log did it, or the record is of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// How the key of before is kept; absent: its file could not be read, or the record is of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<VaultKeyKeeping>,
+    /// How the new one is to be kept; absent: the record is of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<VaultKeyKeeping>,
 }
 
 /// `vault.rotated`: every key of content is under the new wrapping key, and nothing is left of what the one before had wrapped. Parent `begun`.
@@ -91,4 +112,33 @@ pub struct CircuitClosed {
     pub trials: u64,
     /// Requests that were not sent to it meanwhile.
     pub refused: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Body as _, RetentionClockConfirmed};
+    use super::*;
+
+    /// Requirement: P18. Records from before they said who and how are read, and say nothing of it.
+    #[test]
+    fn records_of_before_still_read() {
+        let fields = |value: serde_json::Value| value.as_object().cloned().expect("an object");
+        let begun = serde_json::json!({"generation": 1, "reason": "yearly"});
+        let read = VaultRotationBegun::read(fields(begun.clone())).expect("a record of before");
+        assert_eq!((&read.account, read.from, read.to), (&None, None, None));
+        assert_eq!(read.fields().expect("fields"), fields(begun), "what was not said is written");
+        let clock = serde_json::json!({"clock": 5, "reason": "compared"});
+        let read = RetentionClockConfirmed::read(fields(clock)).expect("a record of before");
+        assert_eq!(read.account, None);
+        let now = VaultRotationBegun {
+            generation: 2,
+            reason: "leaves".to_owned(),
+            account: Some("notary".to_owned()),
+            from: Some(VaultKeyKeeping::Token),
+            to: Some(VaultKeyKeeping::File),
+        };
+        let written = now.fields().expect("fields");
+        assert_eq!((&written["from"], &written["to"]), (&"token".into(), &"file".into()));
+        assert_eq!(VaultRotationBegun::read(written).expect("read"), now);
+    }
 }

@@ -80,7 +80,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
 }
 
 fn confirm_clock(directory: &Directory, reason: &str, as_json: bool) -> Result<(), Failure> {
-    let request = Request::ConfirmClock { reason: reason.to_owned() };
+    let request =
+        Request::ConfirmClock { reason: reason.to_owned(), account: Some(crate::safeguards::account()) };
     let record = Writer::with(directory, |writer| writer.append(&request))?;
     let index = record.first().map(|record| record.index);
     if as_json {

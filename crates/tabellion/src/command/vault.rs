@@ -52,7 +52,8 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
 }
 
 fn rotate(place: &Place, reason: &str, json: bool) -> Result<(), Failure> {
-    let request = Request::RotateVaultKey { reason: reason.to_owned() };
+    let request =
+        Request::RotateVaultKey { reason: reason.to_owned(), account: Some(crate::safeguards::account()) };
     let answer = Writer::with(&Directory::find(place)?, |writer| writer.ask(&request))?;
     let Answer::VaultRotated { generation, moved, begun, record } = answer else {
         return Err(unexpected(&answer));

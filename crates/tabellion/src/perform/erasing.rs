@@ -68,7 +68,10 @@ pub(super) fn perform(ledger: &Ledger, request: &Request) -> Result<Answer, Ledg
             Ok(Answer::Pending { erasures: pending.into_iter().map(waiting).collect() })
         }
         Request::Expire { rules, beside, only_list } => expire(ledger, (rules, beside), *only_list),
-        Request::ConfirmClock { reason } => Ok(appended(&ledger.confirm_clock(reason)?)),
+        Request::ConfirmClock { reason, account } => {
+            let by = By::at_the_machine(account.as_deref());
+            Ok(appended(&ledger.confirm_clock_by(reason, &by)?))
+        }
         Request::PurgeDue {} => {
             let purge = ledger.purge_due()?;
             let held =

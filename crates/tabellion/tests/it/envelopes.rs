@@ -20,13 +20,17 @@ fn public() -> String {
 
 /// An envelope as the family's library for `MLflow` signs it.
 fn envelope(change: impl FnOnce(&mut Value)) -> Vec<u8> {
+    envelope_of(&key(), change)
+}
+
+fn envelope_of(key: &SigningKey, change: impl FnOnce(&mut Value)) -> Vec<u8> {
     let mut envelope = json!({
         "event_id": "1f0e9a4c-3b2d-4d5e-8f6a-7b8c9d0e1f2a", "event_type": "training_complete", "payload_hash": sha256(PAYLOAD).to_hex(),
-        "previous_hash": "GENESIS", "public_key": public(), "signed_at": "2026-05-12T14:23:45.123456+00:00",
+        "previous_hash": "GENESIS", "public_key": hex::encode(key.public().as_bytes()), "signed_at": "2026-05-12T14:23:45.123456+00:00",
         "spec_version": "ario.mlflow/v1", "subject": {"run_id": "r1", "type": "mlflow_run"},
     });
     change(&mut envelope);
-    envelope["signature"] = hex::encode(key().sign(&to_jcs(&envelope).unwrap())).into();
+    envelope["signature"] = hex::encode(key.sign(&to_jcs(&envelope).unwrap())).into();
     to_jcs(&envelope).unwrap()
 }
 
@@ -121,6 +125,67 @@ fn the_chain_of_a_key_is_followed_and_a_gap_is_named() {
     assert_eq!(by_file["places"], found["places"]);
     notary.run(&["log", "find", "xyz"]).refused(2, &["64 hex digits"]);
     notary.run(&["log", "find", &sha256(b"nothing").to_hex()]).refused(3, &["no record"]);
+}
+
+/// Requirement: R27. Nobody is accused of what others signed, of events with the same payload, or of what an erasure took.
+#[test]
+fn an_honest_chain_is_not_called_broken() {
+    let notary = Notary::new();
+    let stranger = SigningKey::from_seed(&[8; 32]);
+    let link = |name: &str, key: &SigningKey, number: u8, payload: u8, previous: &str| {
+        let bytes = envelope_of(key, |envelope| {
+            envelope["event_id"] = format!("1f0e9a4c-3b2d-4d5e-8f6a-7b8c9d0e1f{number:02x}").into();
+            envelope["payload_hash"] = sha256(&[payload]).to_hex().into();
+            envelope["previous_hash"] = previous.into();
+        });
+        notary.file(name, &bytes)
+    };
+    let import = |file: &str| {
+        let made = notary.run(&["envelope", "import", file, "--json"]).ends(0).json();
+        made["index"].as_u64().expect("an index")
+    };
+    notary.run(&["envelope", "chain"]).refused(3, &["no envelope was imported"]);
+    let hash = |payload: u8| sha256(&[payload]).to_hex();
+    // The stranger's comes first and has the payload of the second event; the payload of the first comes twice.
+    let of_stranger = import(&link("s.json", &stranger, 9, 2, "GENESIS"));
+    let third = link("3.json", &key(), 3, 2, &hash(1));
+    let entries = [
+        import(&link("1.json", &key(), 1, 1, "GENESIS")),
+        import(&link("2.json", &key(), 2, 1, &hash(1))),
+        import(&third),
+        import(&link("4.json", &key(), 4, 3, &hash(2))),
+    ];
+    // A copy of the third, with a member outside of what was signed.
+    let mut copy: Value = serde_json::from_slice(&fs::read(&third).unwrap()).unwrap();
+    copy["_seen_by"] = "somebody".into();
+    import(&notary.file("copy.json", &to_jcs(&copy).unwrap()));
+    let whole = notary.run(&["envelope", "chain", "--json"]).ends(0).json();
+    let chains = whole["chains"].as_array().expect("chains");
+    assert_eq!(chains.len(), 2, "an honest signer's chain is in pieces: {whole}");
+    for chain in chains {
+        let expected = if chain["signer"] == public() { json!(entries) } else { json!([of_stranger]) };
+        assert_eq!((&chain["entries"], &chain["state"]), (&expected, &json!("whole")), "{whole}");
+    }
+
+    // An erasure takes the second event: it is still known to have been there.
+    notary.run(&["erase", "--record", &entries[1].to_string(), "--reason", "r"]).ends(0);
+    let erased = notary.run(&["envelope", "chain", "--json", "--signer", &public()]).ends(3).json();
+    let states: Vec<&Value> =
+        erased["chains"].as_array().expect("chains").iter().map(|chain| &chain["state"]).collect();
+    assert_eq!(
+        states,
+        ["whole", "not_kept"],
+        "what was erased is said never to have been imported: {erased}"
+    );
+    assert_eq!(erased["unreadable"], 1, "{erased}");
+    let of_stranger = hex::encode(stranger.public().as_bytes());
+    notary.run(&["envelope", "chain", "--signer", &of_stranger]).ends(0);
+
+    // A key that nobody has, and what is no key, are not found whole.
+    notary.run(&["envelope", "chain", "--signer", "zz"]).refused(2, &["64 hex digits"]);
+    notary
+        .run(&["envelope", "chain", "--signer", &"ab".repeat(32)])
+        .refused(3, &["no envelope of the signer"]);
 }
 
 /// Requirements: R03, R04, R27

@@ -2,7 +2,10 @@
 
 use std::fs;
 
+use serde_json::json;
+
 use super::support::{Notary, command, tabellion, tabellion_with};
+use super::vault::account;
 
 const SYSTEM: &str = "00112233445566778899aabbccddeeff";
 
@@ -43,6 +46,42 @@ fn a_person_is_given_what_is_kept_about_them() {
     assert!(recorded[0]["index"].is_u64());
 }
 
+/// Requirement: P48. An address is found in its usual writings and a person of the console by their name; which names were looked for is said, and which found something.
+#[test]
+fn a_person_is_found_by_the_names_that_are_usual_for_them() {
+    let notary = Notary::new();
+    notary.drafts(
+        "{\"type\":\"event.logged\",\"subjects\":[{\"subject\":\"Alice@Example.org\",\"fields\":{\"letter\":\"hers\"}}]}\n",
+    );
+    let ask = |subject: &str, out: &str| {
+        let out = notary.beside_text(out);
+        notary.run(&["access", "--subject", subject, "--reason", "her letter", "--out", &out, "--json"])
+    };
+    let made = ask("alice@example.org", "alice.zip").ends(0).json();
+    assert_eq!((&made["records"], &made["found_by"]), (&1.into(), &json!(["Alice@Example.org"])), "{made}");
+    assert!(
+        made["not_found_by"].as_array().is_some_and(|names| names.contains(&json!("alice@example.org"))),
+        "nobody sees what was looked for: {made}"
+    );
+    let archive = fs::read(notary.beside("alice.zip")).expect("the file");
+    let archive = tabellion_model::zip::ZipArchive::parse(&archive).expect("a ZIP file");
+    let about = archive.files().iter().find(|member| member.name == "about.json").expect("about.json");
+    assert!(String::from_utf8_lossy(about.content).contains("\"looked_for\""), "the file does not say it");
+
+    let add = |name: &str| {
+        let added = notary.run(&["person", "add", name, "--role", "developer", "--json"]).ends(0).json();
+        added["person"].as_str().expect("an id").to_owned()
+    };
+    let ada = add("Ada Lovelace");
+    let made = ask("ada lovelace", "ada.zip").ends(0).json();
+    assert_eq!(made["found_by"], json!([ada]), "a person of the console is missed: {made}");
+    add("Ada Lovelace");
+    ask("ada lovelace", "two.zip").refused(1, &["2 people", &ada]);
+    // What was given of Alice is under the name that found it, so an erasure of her takes that too.
+    notary.run(&["erase", "--subject", "alice@example.org", "--reason", "asked for"]).ends(0);
+    assert_eq!(ask("Alice@Example.org", "after.zip").ends(0).json()["records"], 0);
+}
+
 /// Requirement: P46. The operator's word about the clock has a reason, and is on record.
 #[test]
 fn the_operator_says_that_the_clock_is_right() {
@@ -51,6 +90,7 @@ fn the_operator_says_that_the_clock_is_right() {
     let said = notary.run(&["retain", "--clock-is-right", "compared with NTP", "--json"]).ends(0).json();
     let shown = notary.run(&["log", "show", &said["entry"].to_string(), "--json"]).ends(0).json();
     assert_eq!(shown["type"], "retention.clock_confirmed", "it is not on record: {shown}");
+    assert!(shown.to_string().contains(&account()), "nobody sees who said it: {shown}");
 }
 
 /// Requirement: P48
@@ -316,11 +356,7 @@ fn retain_by_class_keeps_the_configured_floor_and_what_a_rule_for_one_system_is_
     let below = ["retain", "--class", "claims", "--keep-months", "5"];
     notary.run(&below).refused(2, &["claims", "floor is 6", "Art. 19(1)", "nothing was erased"]);
     let floor = ["retain", "--class", "claims", "--keep-months", "6", "--json"];
-    assert_eq!(
-        notary.run(&floor).ends(0).json()["rules"],
-        serde_json::json!([]),
-        "the floor itself is taken"
-    );
+    assert_eq!(notary.run(&floor).ends(0).json()["rules"], json!([]), "the floor itself is taken");
     let doctor = notary.run(&["doctor"]).ends(0).out;
     assert!(doctor.contains("nothing to erase by rule"), "{doctor}");
 }
@@ -369,7 +405,7 @@ fn a_rule_below_its_floor_is_refused_at_start_and_by_the_doctor_and_a_list_erase
         .refused(2, &["evidence", "never expires"]);
     let kept = [("TABELLION_RETENTION__GOVERNANCE", "36")];
     let due = tabellion_with(&kept, &["retain", "--due", "--json", "--dir", &dir]).ends(0).json();
-    assert_eq!(due["rules"], serde_json::json!([]), "this month's content is not due: {due}");
+    assert_eq!(due["rules"], json!([]), "this month's content is not due: {due}");
     let shown = notary.run(&["log", "show", &index, "--json"]).ends(0).json();
     assert_eq!(shown["units"][0]["content"], "shown", "content went too early");
     let classes = notary.run(&["retain", "--classes"]).ends(0).out;

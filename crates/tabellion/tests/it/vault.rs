@@ -1,6 +1,7 @@
 //! The key that content's keys are wrapped under, changed as an operator does it.
 
 use std::fs;
+use std::process::Command;
 
 use super::support::Notary;
 
@@ -22,6 +23,13 @@ fn the_wrapping_key_is_changed_with_and_without_a_server_and_the_one_before_open
     assert_eq!(told["generation"], 2, "{told}");
     let begun = notary.run(&["log", "show", &told["begun"].to_string(), "--json"]).ends(0).out;
     assert!(begun.contains("vault.rotation_begun") && begun.contains("somebody left"), "{begun}");
+    // Done through the server, and still it says under which account, and from what to what.
+    for part in [account(), "\"account\"".to_owned(), "\"from\"".to_owned(), "\"to\"".to_owned()] {
+        assert!(begun.contains(&part), "the record does not say {part}: {begun}");
+    }
+    let size = notary.size();
+    notary.run(&["vault", "rotate", "--reason", ""]).refused(2, &["reason"]);
+    assert_eq!(notary.size(), size, "a change without a reason is on record");
     notary.record(&notary.file("b.txt", b"b"), &[]);
     server.stop().ends(0);
     notary.is_sound();
@@ -32,4 +40,23 @@ fn the_wrapping_key_is_changed_with_and_without_a_server_and_the_one_before_open
     }
     fs::write(&path, third).expect("put back");
     notary.is_sound();
+
+    // Without the file that says under which key the vault is, the key is not to blame.
+    let wrapping = notary.dir().join("vault/wrapping");
+    let said = fs::read(&wrapping).expect("the file");
+    fs::remove_file(&wrapping).expect("removed");
+    notary.run(&["log", "show", "1"]).refused(1, &["vault/wrapping is missing"]);
+    fs::write(&wrapping, said).expect("put back");
+    notary.is_sound();
+}
+
+/// The account of whoever runs this, as the operating system names it.
+pub(super) fn account() -> String {
+    let named = Command::new("id").arg("-un").output().expect("id");
+    let name = String::from_utf8_lossy(&named.stdout).trim().to_owned();
+    if named.status.success() && !name.is_empty() {
+        name
+    } else {
+        format!("uid {}", rustix::process::getuid().as_raw())
+    }
 }

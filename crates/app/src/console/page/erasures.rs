@@ -91,7 +91,8 @@ pub(crate) fn access(visit: &Visit<'_>) -> Answered {
             }
         }
         let new: NewAccess = visit.read("giveAccess", body)?;
-        visit.desk.give_access(visit.actor()?, &Given { version: None, ..visit.given() }, &new)
+        // The page stays in the browser with its form: each time it is sent is another file, and a record of its own.
+        visit.desk.give_access(visit.actor()?, &Given::default(), &new)
     };
     match asked() {
         Ok((file, _)) => Ok(Reply::File(file.name(), "application/zip", file.bytes).into()),
@@ -203,7 +204,7 @@ fn ask_form() -> Form {
 fn access_form() -> Form {
     let fields = vec![
         Field::new("subject", "About whom", Kind::Line)
-            .hint("The person as in the records, an account number or an address, say."),
+            .hint("The person as in the records, an account number or an address, say; a person of the console by name, too. The file lists the writings that were looked for."),
         Field::new("from", "Continue from entry", Kind::Line)
             .hint("Where the file before ended; it says so. Empty: from the beginning.")
             .optional(),

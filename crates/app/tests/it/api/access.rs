@@ -86,6 +86,10 @@ fn a_person_is_given_what_is_kept_about_them_and_can_check_it() {
     assert_eq!(record["other_parts"], json!(2), "nobody can tell that more was recorded");
     let page = String::from_utf8(file(zip, "about.html").expect("a page").to_vec()).expect("text");
     assert!(page.contains("Ada &#60;Lovelace&#62;"), "the page does not show it, or runs it: {page}");
+    assert!(
+        page.contains("<bdi>customer-7</bdi>: <strong>found</strong>"),
+        "which names were looked for is not on it"
+    );
     let archive = ZipArchive::parse(zip).expect("one byte form");
     let whole: Vec<u8> = archive.files().iter().flat_map(|member| member.content.to_vec()).collect();
     let whole = String::from_utf8_lossy(&whole);
@@ -110,6 +114,46 @@ fn a_person_is_given_what_is_kept_about_them_and_can_check_it() {
     let again = about(&house.post(&cleo, PATH, &wanted("customer-7")).ok().body);
     assert_eq!(again["records"].as_array().map(Vec::len), Some(2), "{again}");
     assert_eq!(again["records"][1]["type"], json!("access.given"));
+}
+
+/// Requirement: P48. A person of the console is found by their name and address, and their id says so; of two with one name neither is.
+#[test]
+fn a_person_of_the_console_is_found_by_their_name() {
+    let house = House::new();
+    let (_, cleo) = house.person("Cleo", &[Role::ComplianceOfficer]);
+    let (ada, _) = house.person("Ada Lovelace", &[Role::Developer]);
+    for asked in ["Ada Lovelace", "ada  lovelace"] {
+        let all = about(&house.post(&cleo, PATH, &wanted(asked)).ok().body);
+        assert_eq!(all["person"], json!(ada), "{all}");
+        assert_eq!(
+            all["records"][0]["fields"]["name"],
+            json!("Ada Lovelace"),
+            "what is kept is missed: {all}"
+        );
+        let found: Vec<&Value> = all["looked_for"]
+            .as_array()
+            .expect("names")
+            .iter()
+            .filter(|name| name["kept"] == json!(true))
+            .map(|name| &name["name"])
+            .collect();
+        assert_eq!(found, [&json!(ada)], "nobody sees by which name it was found: {all}");
+        assert!(
+            all["looked_for"].as_array().is_some_and(|names| names.iter().any(|name| name["name"] == asked))
+        );
+    }
+    // That it was given is on record under what goes with her erasure.
+    let all = about(&house.post(&cleo, PATH, &wanted(&ada)).ok().body);
+    let types: Vec<&str> = all["records"]
+        .as_array()
+        .expect("records")
+        .iter()
+        .filter_map(|record| record["type"].as_str())
+        .collect();
+    assert_eq!(types.iter().filter(|name| **name == "access.given").count(), 2, "{types:?}");
+    house.person("ADA LOVELACE", &[Role::Developer]);
+    house.post(&cleo, PATH, &wanted("Ada Lovelace")).refused(400, "malformed");
+    house.post(&cleo, PATH, &wanted(&ada)).ok();
 }
 
 /// Requirement: P48. After their erasure the file holds nothing about them, says that it was erased, and no record names them again.
@@ -153,7 +197,7 @@ fn more_than_one_file_holds_goes_on_in_the_next() {
         house.ledger.append_all(&drafts).expect("appends");
     }
     let about = house.ledger.about_subject("customer-9").expect("an answer").expect("known");
-    let request = AccessRequest { subject: "customer-9", about: &about, from: 0 };
+    let request = AccessRequest { subject: "customer-9", person: None, about: &about, from: 0 };
     let first = access(house.ledger.reader(), &request).expect("a file");
     assert_eq!(first.records, MAX_ACCESS_RECORDS as u64, "a file without a bound");
     let next = first.next.expect("it says that there is more");

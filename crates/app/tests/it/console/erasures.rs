@@ -68,6 +68,17 @@ fn a_person_is_given_what_is_kept_about_them_from_the_page() {
     assert_eq!((given.status, given.header("content-type")), (200, Some("application/zip")), "no file");
     let about = crate::fixture::file(&given.body, "about.json").expect("about.json");
     assert!(String::from_utf8_lossy(about).contains("Ada Lovelace"), "it holds nothing");
+    // A download leaves the page with its form where it is, and the form sends its key again.
+    for reason in ["her letter", "her second letter"] {
+        let typed = [
+            ("subject", "customer-7"),
+            ("from", ""),
+            ("reason", reason),
+            ("once", "00112233445566778899aabbccddeeff"),
+        ];
+        let again = cleo.send("/erasures", "give-access", &typed);
+        assert_eq!(again.status, 200, "the form of the page works once: {}", again.text());
+    }
 }
 
 /// Requirement: P48. Whoever reads a call asks for its erasure where they read it, and nobody else is offered that.
