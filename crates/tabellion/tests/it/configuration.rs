@@ -332,8 +332,24 @@ fn a_policy_is_put_forward_listed_and_taken_back_at_the_command_line() {
     notary
         .run(&["policy", "propose", "base", "--text", &text, "--note", "again"])
         .refused(1, &["something else waits"]);
+    // Whoever replaces what waits has seen it, as whoever takes it back has.
+    let narrow = notary.file("narrow.cedar", b"@id(\"none\") forbid (principal, action, resource);");
+    let replacing = ["policy", "propose", "base", "--text", &narrow, "--note", "narrower", "--replace"];
+    let with = |proposed: &str| notary.run(&[&replacing[..], &[proposed]].concat());
+    with(&"0".repeat(32)).refused(1, &["something else waits by now"]);
+    let still = notary.run(&["policy", "proposals", "--json"]).ends(0).json();
+    assert_eq!(
+        still["proposals"][0]["proposed"],
+        Value::from(proposed.as_str()),
+        "another's work is gone unread"
+    );
+    with(&proposed).ends(0);
+    let listed = notary.run(&["policy", "proposals", "--json"]).ends(0).json();
+    let proposed = listed["proposals"][0]["proposed"].as_str().expect("a record").to_owned();
+    assert_eq!(listed["proposals"][0]["note"], "narrower", "{listed}");
     let back = notary.run(&["policy", "take-back", "base", &proposed, "--reason", "not yet"]).ends(0).out;
     assert!(back.contains("taken back"), "{back}");
     assert!(notary.run(&["policy", "proposals"]).ends(0).err.contains("nothing waits"));
+    with(&proposed).refused(1, &["nothing waits under this name"]);
     notary.run(&["policy", "propose", "Base", "--text", &text, "--note", "n"]).refused(2, &["lower-case"]);
 }
