@@ -722,7 +722,7 @@ async function allPages(page) {
   const request = await first('/registers/request?open=true');
   const kept = await first('/calls?state=answered&q=loan');
   return {
-    home: '/', inbox: '/inbox', traffic: '/traffic', 'past-traffic': '/traffic?as_of=400', providers: '/providers', budgets: '/budgets', 'budget-new': '/budgets/new', budget: '/budgets/loans-day', costs: '/costs', invoices: '/invoices', configuration: '/configuration', 'costs-model': '/costs?by=model', rules: '/rules', 'rule-new': '/rules/new',
+    home: '/', inbox: '/inbox', traffic: '/traffic', 'past-traffic': '/traffic?as_of=400', providers: '/providers', budgets: '/budgets', 'budget-new': '/budgets/new', budget: '/budgets/loans-day', costs: '/costs', invoices: '/invoices', configuration: '/configuration-changes', 'costs-model': '/costs?by=model', rules: '/rules', 'rule-new': '/rules/new',
     openings: '/openings', opening, packs: '/packs', playground: '/playground', masking: '/masking', stops: '/stops', 'stop-system': `/stops?scope=system&subject=${system.split('/').pop()}`, calls: '/calls', denied: '/calls?state=denied', call, systems: '/systems', system, 'system-new': '/systems/new',
     'system-edit': `${system}/edit`, keys: '/keys', key, 'key-new': '/keys/new', policies: '/policies', policy, 'policy-new': '/policies/new', people: '/people',
     person, 'person-new': '/people/new', registers: '/registers', inventory: '/registers/ai_system', items: '/registers/impact_assessment', item, 'item-edit': `${item}/edit`, 'item-history': `${item}/history`,

@@ -46,7 +46,7 @@ pub(crate) fn visible_value(value: &Value, limit: usize) -> String {
 
 /// Whether a reader could not see the character, or it would change how others are seen: controls, format characters (bidirectional
 /// overrides and isolates, zero-width and joining characters, tags, soft hyphen), line separators, private use.
-fn is_hidden(character: char) -> bool {
+pub(crate) fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'

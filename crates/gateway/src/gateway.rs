@@ -88,6 +88,16 @@ enum Stop {
 impl Gateway {
     /// Starts to listen and to serve.
     pub fn start(config: &GatewayConfig, foundations: Foundations) -> Result<Self, StartError> {
+        Self::start_after(config, foundations, || Ok(()))
+    }
+
+    /// The same, with `before` called once everything is there that a start can fail for, and before anybody is served: whoever connects until it returns waits
+    /// in the system's queue. Where it fails, so does the start, and nobody was served.
+    pub fn start_after<E: From<StartError>>(
+        config: &GatewayConfig,
+        foundations: Foundations,
+        before: impl FnOnce() -> Result<(), E>,
+    ) -> Result<Self, E> {
         let Foundations { ledger, gate, clock, placeholder_key, on_fatal, log, probed } = foundations;
         let noise = Noise::new(config.limits.noise_burst, clock.now());
         let stops = stops::of(&gate);
@@ -126,14 +136,11 @@ impl Gateway {
             opaque: Opaque::default(),
             log,
         });
-        let threads = match config.threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            threads => threads,
-        };
-        let listeners = listen(config.listen, threads)?;
+        let listeners = listen(config.listen, threads(config))?;
         let refused = |source| StartError::Listen { address: config.listen, source };
         let first = listeners.first().ok_or_else(|| refused(std::io::ErrorKind::AddrNotAvailable.into()))?;
         let address = first.local_addr().map_err(refused)?;
+        before()?;
         let (stop, told) = watch::channel(Stop::No);
         let connections = Arc::new(Semaphore::new(config.limits.connections));
         let (stop_probes, stopping) = watch::channel(false);
@@ -276,6 +283,14 @@ pub(crate) fn thread<F: Future<Output = ()>>(
     let runtime =
         Builder::new_current_thread().enable_io().enable_time().build().map_err(StartError::Thread)?;
     std::thread::Builder::new().name(name).spawn(move || runtime.block_on(work())).map_err(StartError::Thread)
+}
+
+/// How many threads serve.
+fn threads(config: &GatewayConfig) -> usize {
+    match config.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    }
 }
 
 /// One socket for each thread, so that the system deals connections out between them.

@@ -66,16 +66,43 @@ fn had_policies(views: &Views) -> Result<bool, ViewsError> {
     Ok(!views.policies(newest)?.rows.is_empty() || !views.packs(newest)?.rows.is_empty())
 }
 
-/// Closes what was left open and starts the gateway, without a policy only where none ever was or `without_policy` says so; whoever asks at the desk of `held` finds how its guards are tried.
+/// Records with `record` under what it serves once nothing of it can refuse the start any more, closes what was left open and starts the gateway, without a policy only
+/// where none ever was or `without_policy` says so; whoever asks at the desk of `held` finds how its guards are tried.
 pub(crate) fn start_gateway(
     config: &GatewayConfig,
     held: &Held,
     views: &Views,
     on_fatal: OnFatal,
     without_policy: bool,
+    record: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<Gateway, Failure> {
     check_policies(views, without_policy)?;
     let ledger = &held.ledger;
+    let newest_round = views
+        .newest_probe_round()
+        .map_err(|error| Failure::failed(format!("the newest round of probes cannot be read: {error}")))?;
+    let foundations = Foundations {
+        ledger: Arc::clone(ledger),
+        gate: views.gate(),
+        clock: Arc::new(SystemClock),
+        placeholder_key: ledger.derived_key(PLACEHOLDER_PURPOSE),
+        on_fatal,
+        log: Arc::new(terminal::say),
+        probed: newest_round.into(),
+    };
+    let gateway = Gateway::start_after(config, foundations, || {
+        record()?;
+        close_what_is_open(ledger, views)
+    })?;
+    tell_of_probes(&gateway, held.desk()?.as_ref());
+    tell_of_measurement(&gateway, views)?;
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    terminal::say(&format!("gateway at {scheme}://{}/v1", gateway.address()));
+    Ok(gateway)
+}
+
+/// Closes the calls and probes that the process before left open, and says how many calls there were.
+fn close_what_is_open(ledger: &Ledger, views: &Views) -> Result<(), Failure> {
     let open = views
         .open_calls(ledger.reader().size())
         .map_err(|error| Failure::failed(format!("the calls left open cannot be found: {error}")))?;
@@ -98,24 +125,7 @@ pub(crate) fn start_gateway(
             "{unseen} calls ended before the guards with when = \"after\" had looked at them; each is recorded as not looked at"
         ));
     }
-    let newest_round = views
-        .newest_probe_round()
-        .map_err(|error| Failure::failed(format!("the newest round of probes cannot be read: {error}")))?;
-    let foundations = Foundations {
-        ledger: Arc::clone(ledger),
-        gate: views.gate(),
-        clock: Arc::new(SystemClock),
-        placeholder_key: ledger.derived_key(PLACEHOLDER_PURPOSE),
-        on_fatal,
-        log: Arc::new(terminal::say),
-        probed: newest_round.into(),
-    };
-    let gateway = Gateway::start(config, foundations).map_err(|error| Failure::failed(error.to_string()))?;
-    tell_of_probes(&gateway, held.desk()?.as_ref());
-    tell_of_measurement(&gateway, views)?;
-    let scheme = if config.tls.is_some() { "https" } else { "http" };
-    terminal::say(&format!("gateway at {scheme}://{}/v1", gateway.address()));
-    Ok(gateway)
+    Ok(())
 }
 
 /// Has the desk know how guards are tried, and says where they are not by themselves.

@@ -7,6 +7,7 @@ use std::fmt::{self, Display};
 use std::io;
 use std::path::Path;
 
+use tabellion_gateway::StartError;
 use tabellion_ledger::{LedgerError, OpenError, RejectCode};
 use tabellion_views::ViewsError;
 
@@ -121,6 +122,12 @@ impl From<LedgerError> for Failure {
             Some(RejectCode::Malformed | RejectCode::TooLarge) => Self::malformed(error.to_string()),
             _ => Self::failed(error.to_string()),
         }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        Self::failed(error.to_string())
     }
 }
 

@@ -5,7 +5,7 @@
 use std::fs;
 
 use serde_json::Value;
-use tabellion_app::work::configuration::Started;
+use tabellion_app::work::configuration::{Changed, Started};
 use tabellion_ledger::Draft;
 
 use crate::failure::Failure;
@@ -19,20 +19,24 @@ const ACCOUNTS: &str = "/etc/passwd";
 /// Largest file of accounts that is read.
 const MAX_ACCOUNTS_BYTES: u64 = 1 << 20;
 
-/// Records what the settings of this start, `loaded`, change; `reason` is what whoever starts it says of why.
-pub(crate) fn note(held: &Held, loaded: &Draft, reason: Option<&str>) -> Result<(), Failure> {
+/// Records that this start takes its settings, `loaded`, and what they change, together; `reason` is what whoever starts it says of why.
+pub(crate) fn take(held: &Held, loaded: &Draft, reason: Option<&str>) -> Result<(), Failure> {
     let settings = loaded.body.get("settings").and_then(Value::as_str).unwrap_or_default().to_owned();
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let started = Started { settings, account: account(), version, reason: reason.map(str::to_owned) };
-    let changed = held.desk()?.note_safeguards(&started).map_err(|refusal| {
+    let changed = held.desk()?.take_settings(loaded, &started).map_err(|refusal| {
         Failure::failed(format!(
-            "what this start changes of guards, rules of masking and other safeguards cannot be recorded: {refusal}; start again"
+            "the settings of this start, and what they change of guards, rules of masking and other safeguards, cannot be recorded: {refusal}; start again"
         ))
     })?;
-    if changed && reason.is_none() {
-        terminal::say(
+    match (changed, reason) {
+        (Changed::Differs, None) => terminal::say(
             "guards, rules of masking or other safeguards differ from those of the start before, which is on record; say why with tabellion configuration explain, in the console, or next time with --reason",
-        );
+        ),
+        (Changed::Nothing, Some(_)) => terminal::say(
+            "--reason is not on record: guards, rules of masking and other safeguards are those of the start before",
+        ),
+        _ => {}
     }
     Ok(())
 }

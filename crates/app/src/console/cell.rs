@@ -97,6 +97,12 @@ impl Cell {
         Self { whole: visible(text, usize::MAX), ..Self::text(text) }
     }
 
+    /// Text of which the cell shows all; for what is short by what it is, a setting or a word of one.
+    pub(crate) fn whole(text: &str) -> Self {
+        let whole = visible(text, usize::MAX);
+        Self { text: whole.clone(), whole, ..Self::text(text) }
+    }
+
     /// Several marks; sorted by how many of them are what `rank` counts.
     pub(crate) fn marks(pieces: Vec<Piece>, rank: u64) -> Self {
         let said = said(&pieces);

@@ -165,7 +165,12 @@ pub(crate) const NAVIGATION: &[(&str, &[Item])] = &[
         "Settings",
         &[
             item("This installation", "/settings", Permission::ReadPolicies, Area::Settings),
-            item("Changes of safeguards", "/configuration", Permission::ReadPolicies, Area::Configuration),
+            item(
+                "Changes of safeguards",
+                "/configuration-changes",
+                Permission::ReadPolicies,
+                Area::Configuration,
+            ),
         ],
     ),
 ];
@@ -312,9 +317,9 @@ pub(crate) const PAGES: &[Page] = &[
     get("/guards", READ_POLICIES, Present, Area::Guards, "page.guards", guards::list),
     post("/guards", PROBE_GUARDS, Area::Guards, "page.guards.probe", guards::run),
 
-    get("/configuration", READ_POLICIES, Present, Area::Configuration, "page.configuration", configuration::list),
-    get("/configuration/{change}", READ_POLICIES, Present, Area::Configuration, "page.configuration.change", configuration::show),
-    post("/configuration/{change}/explain", PUBLISH_POLICIES, Area::Configuration, "page.configuration.explain", configuration::explain),
+    get("/configuration-changes", READ_POLICIES, Present, Area::Configuration, "page.configuration", configuration::list),
+    get("/configuration-changes/{change}", READ_POLICIES, Present, Area::Configuration, "page.configuration.change", configuration::show),
+    post("/configuration-changes/{change}/explain", PUBLISH_POLICIES, Area::Configuration, "page.configuration.explain", configuration::explain),
 
     get("/policies", READ_POLICIES, Prefix, Area::Policies, "page.policies", policies::list),
     get("/policies/new", PUBLISH_POLICIES, Present, Area::Policies, "page.policy.new", policies::new),

@@ -1,7 +1,7 @@
 //! Alerts of budgets: a record when a share of a cap is passed, once for each share, cap and window.
 //!
 //! Promises: what was said is not said again, also after a restart, and also when a late settlement brings the sum below the share and another call above it; a
-//! cap that is changed begins anew. That an alert is over is a record too, once, with why. Must never: be waited for by a call, or stop one: that is the gateway's.
+//! cap that is changed begins anew, also one that is changed back: an alert that is over stays over, and what holds then is told of again. That an alert is over is a record too, once, with why. Must never: be waited for by a call, or stop one: that is the gateway's.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -78,8 +78,10 @@ impl Desk {
             for crossed in crossings(&row, said, from, used) {
                 // What was told of a budget that had the name before is another's.
                 let mut own = known.iter().filter(|alert| alert.entry > row.since_entry);
-                if !own.any(|alert| is_of(alert, &crossed)) {
-                    recorded += usize::from(self.append_crossing(&crossed, row.since)?);
+                // The newest of the same share, cap and window.
+                let told = own.find(|alert| is_of(alert, &crossed));
+                if told.is_none_or(|alert| alert.resolved.is_some()) {
+                    recorded += usize::from(self.append_crossing(&crossed, row.since, told)?);
                 }
             }
         }
@@ -121,13 +123,22 @@ impl Desk {
         Ok(alerts.iter().map(|alert| shown(alert, row, now)).collect())
     }
 
-    /// Whether it was recorded now; false: it was before. `since` is the first version of the budget that has the name now.
-    fn append_crossing(&self, crossed: &BudgetCrossed, since: u64) -> Result<bool, Refusal> {
+    /// Whether it was recorded now; false: it was before. `since` is the first version of the budget that has the name now, `over` the alert of the same that is over.
+    fn append_crossing(
+        &self,
+        crossed: &BudgetCrossed,
+        since: u64,
+        over: Option<&BudgetAlertRow>,
+    ) -> Result<bool, Refusal> {
         let mut draft = noticed(crossed, format!("budget/{}/crossed", crossed.name), None)?;
         let BudgetCrossed { name, cap, limit, percent, window_start, .. } = crossed;
         let again = if since > 1 { format!("/{since}") } else { String::new() };
-        let key =
-            format!("budget-crossed/{name}/{}/{}/{limit}/{percent}{again}", window_start.0, cap.as_str());
+        let after = over.map(|over| format!("/after/{}", over.record_id)).unwrap_or_default();
+        let key = format!(
+            "budget-crossed/{name}/{}/{}/{limit}/{percent}{again}{after}",
+            window_start.0,
+            cap.as_str()
+        );
         draft.idempotency_key = Some(key);
         self.record_found(draft)
     }
@@ -197,8 +208,8 @@ fn over(alert: &BudgetAlertRow, row: &Recorded, now: Micros) -> Option<BudgetAle
 }
 
 fn shown(alert: &BudgetAlertRow, row: &Recorded, now: Micros) -> Alert {
-    // Of a budget whose content is erased nobody knows whether it does.
-    let stands = row.said.is_some() && over(alert, row, now).is_none();
+    // Of a budget whose content is erased nobody knows whether it does. What is on record as over does not stand because its cap came back.
+    let stands = row.said.is_some() && alert.resolved.is_none() && over(alert, row, now).is_none();
     let said = alert.said;
     Alert {
         percent: said.map(|said| said.percent),

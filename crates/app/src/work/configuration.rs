@@ -4,44 +4,44 @@
 //! Promises: a start under other safeguards than those of before is a record before anything is let through; why is what somebody said, or *not given*. Must never:
 //! keep a start from happening, take silence for a reason, or show settings to somebody who may not read entries.
 
-use std::collections::BTreeMap;
+mod differing;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value};
-use tabellion_ledger::UnitContent;
+use tabellion_ledger::{Draft, UnitContent};
+use tabellion_model::ConfigurationChangeId;
 use tabellion_model::body::{
-    Body as _, ConfigLoaded, ConfigurationChanged, ConfigurationExplained, MemberChange, SafeguardChange,
-    SafeguardTurn,
+    Body as _, ConfigLoaded, ConfigurationChanged, ConfigurationExplained, SafeguardChange,
 };
-use tabellion_model::{ConfigurationChangeId, to_jcs};
 use tabellion_views::query::ConfigurationChangeRow;
 
 use super::asking::refer;
 use super::forms::{DigestForm, IdForm, Reason, Reference, Time};
 use super::noticing::noticed;
 use super::writing::draft_of;
-use super::{Actor, Desk, Given, Written, digest_of};
+use super::{Actor, Desk, Given, Written};
 use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
 
-/// Sections of a configuration that are safeguards as a whole.
-const SECTIONS: [&str; 3] = ["erasure", "policies", "probes"];
-/// Lists of sections with a name each.
-const NAMED: [&str; 2] = ["guard", "masking"];
-/// Which names are masked, within `gateway`.
-const MASKED_NAMES: &str = "names";
-/// Most members that a record lists, each with two texts: some 130 kB, well below what one record holds.
-const MAX_MEMBERS: usize = 200;
-/// Longest text of a member that is listed, in characters: a long line. Of more, the digest says whether it is the same.
-const MAX_VALUE_CHARS: usize = 300;
+use differing::{Safeguards, differences, limited, read, safeguards_of, written};
+
+/// Starts whose settings are looked at for those that a change brought, the newest: a month of nightly ones.
+const LOOKED_AT: u64 = 30;
 /// Longest safeguards that a change keeps whole: a quarter of what one record holds.
 const MAX_SAFEGUARDS_BYTES: usize = 256 << 10;
 /// Changes that are shown, the newest: years of them.
 const MAX_SHOWN: u64 = 100;
 
-/// Safeguards by section, each with its members.
-type Safeguards = BTreeMap<String, Map<String, Value>>;
+/// What a start changed of safeguards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changed {
+    /// Nothing: no change is on record of it.
+    Nothing,
+    /// It is the first of the log that has any, or that puts on record which.
+    First,
+    /// They are others than those that held before.
+    Differs,
+}
 
 /// How a start came about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -107,19 +107,19 @@ pub struct Change {
     pub id: String,
     /// When.
     pub at: Time,
-    /// SHA-256 of the safeguards before; null: there were none, nothing says which, or erased.
+    /// SHA-256 of the safeguards before; null: there were none, nothing says which, erased, or settings are withheld.
     #[schemars(with = "Option<DigestForm>")]
     pub before: Option<String>,
-    /// SHA-256 of the safeguards from then on; null: erased.
+    /// SHA-256 of the safeguards from then on; null: erased, or settings are withheld.
     #[schemars(with = "Option<DigestForm>")]
     pub after: Option<String>,
-    /// Whether it is what the first start of the log found; null: erased.
+    /// Whether it is what the first start of the log found, or the first that put it on record; null: erased.
     pub first: Option<bool>,
     /// What differs.
     pub sections: Vec<Section>,
     /// Members that differ and are not listed.
     pub unlisted: u64,
-    /// Whether the settings themselves are left out, since the reader may not read entries of the whole log.
+    /// Whether the settings themselves and their digests are left out, since the reader may not read entries of the whole log.
     pub withheld: bool,
     /// The account of the operating system that the program ran under; null: erased.
     pub account: Option<String>,
@@ -157,18 +157,45 @@ enum Before {
 }
 
 impl Desk {
-    /// Records what this start changes of safeguards, after its `config.loaded` and before anything is let through. Whether that is another than held before.
-    pub fn note_safeguards(&self, started: &Started) -> Result<bool, Refusal> {
+    /// Records that a start takes its settings, `loaded` being the record of them, and what they change of safeguards: both or neither, and before anything is let
+    /// through. A start that ends between the two would else be what the next one compares itself with, although it never served.
+    pub fn take_settings(&self, loaded: &Draft, started: &Started) -> Result<Changed, Refusal> {
         self.refresh()?;
+        let mut drafts = vec![loaded.clone()];
+        let change = self.change_of(started)?;
+        let changed = match &change {
+            None => Changed::Nothing,
+            Some(change) if change.first => Changed::First,
+            Some(_) => Changed::Differs,
+        };
+        if let Some(change) = &change {
+            let mut draft = noticed(change, stream(change.change), Some(0))?;
+            // A list of words may name somebody, and goes then without taking other records with it.
+            draft.erasable_alone = true;
+            drafts.push(draft);
+        }
+        let appended = self.ledger.append_all(&drafts);
+        self.note(appended.as_ref().map(drop));
+        self.passed(&appended?)?;
+        Ok(changed)
+    }
+
+    /// What a start changes of safeguards; none: nothing.
+    fn change_of(&self, started: &Started) -> Result<Option<ConfigurationChanged>, Refusal> {
         let now = safeguards_of(&started.settings).ok_or_else(|| {
             Refusal::new(Code::Broken, "the settings in effect are no JSON object, so no change can be found")
         })?;
         let (text, after) = written(&now)?;
-        let newest = self.views.configuration_changes(1)?.into_iter().next().and_then(|row| row.said);
-        if newest.as_ref().is_some_and(|said| said.after == after) {
-            return Ok(false);
+        let newest = self.views.configuration_changes(1)?.into_iter().next();
+        let said = newest.as_ref().and_then(|row| row.said.as_ref());
+        if said.is_some_and(|said| said.after == after) {
+            return Ok(None);
         }
-        let before = self.safeguards_before(newest.as_ref())?;
+        let before = match self.safeguards_before(newest.as_ref())? {
+            // What a start took that put no change on record says nothing of whether it served: this is the first that says what holds.
+            Before::Known(held) if newest.is_none() && held == now => Before::Nothing,
+            before => before,
+        };
         let (known, changes) = match &before {
             Before::Nothing => (None, differences(&Safeguards::new(), &now)),
             Before::Unknown => (None, Vec::new()),
@@ -176,12 +203,11 @@ impl Desk {
         };
         // A first start without any says nothing, and nothing changed where all is as it was.
         if known.as_ref() == Some(&after) || (matches!(before, Before::Nothing) && changes.is_empty()) {
-            return Ok(false);
+            return Ok(None);
         }
         let (changes, unlisted) = limited(changes);
-        let change = ConfigurationChangeId::from_bytes(self.random_id()?);
-        let body = ConfigurationChanged {
-            change,
+        Ok(Some(ConfigurationChanged {
+            change: ConfigurationChangeId::from_bytes(self.random_id()?),
             before: known,
             after,
             safeguards: Some(text).filter(|text| text.len() <= MAX_SAFEGUARDS_BYTES),
@@ -191,11 +217,7 @@ impl Desk {
             account: started.account.clone(),
             version: started.version.clone(),
             reason: started.reason.clone(),
-        };
-        let mut draft = noticed(&body, stream(change), Some(0))?;
-        // A list of words may name somebody, and goes then without taking other records with it.
-        draft.erasable_alone = true;
-        Ok(self.record_found(draft)? && !body.first)
+        }))
     }
 
     /// Changes of safeguards, the newest first.
@@ -234,135 +256,44 @@ impl Desk {
         row.ok_or_else(|| Refusal::not_found("configuration change"))
     }
 
-    /// What held until this start: by the newest change, else by the settings that the start before took.
-    fn safeguards_before(&self, newest: Option<&ConfigurationChanged>) -> Result<Before, Refusal> {
-        let held = newest.and_then(|said| said.safeguards.as_deref()).and_then(read);
-        if let Some(held) = held {
+    /// What held until this start: by the newest change, else by settings that are known to be those which it brought. Settings of a later start say what held
+    /// only where they are the same: that start may have ended before it served.
+    fn safeguards_before(&self, newest: Option<&ConfigurationChangeRow>) -> Result<Before, Refusal> {
+        let taken = self.views.configurations_taken(LOOKED_AT)?;
+        let Some(newest) = newest else {
+            let Some(entry) = taken.first() else { return Ok(Before::Nothing) };
+            return Ok(self.safeguards_at(*entry).map_or(Before::Unknown, Before::Known));
+        };
+        let said = newest.said.as_ref();
+        if let Some(held) = said.and_then(|said| said.safeguards.as_deref()).and_then(read) {
             return Ok(Before::Known(held));
         }
-        // The newest is this start's own.
-        let Some(entry) = self.views.configurations_taken(2)?.get(1).copied() else {
-            return Ok(Before::Nothing);
+        // The start that brought the change recorded its settings right before it.
+        let brought = self.views.configuration_taken_before(newest.entry)?;
+        let Some(said) = said else {
+            let held = brought.and_then(|entry| self.safeguards_at(entry));
+            return Ok(held.map_or(Before::Unknown, Before::Known));
         };
-        let view = self.ledger.reader().entry(entry)?;
-        let settings = view.units.iter().find_map(|unit| {
+        for entry in brought.into_iter().chain(taken) {
+            if let Some(held) = self.safeguards_at(entry)
+                && written(&held)?.1 == said.after
+            {
+                return Ok(Before::Known(held));
+            }
+        }
+        Ok(Before::Unknown)
+    }
+
+    /// The safeguards among the settings that were taken at an entry; none: they cannot be read any more, which keeps no start from happening.
+    fn safeguards_at(&self, entry: u64) -> Option<Safeguards> {
+        let view = self.ledger.reader().entry(entry).ok()?;
+        let said = view.units.iter().find_map(|unit| {
             let UnitContent::Shown(disclosures) = &unit.content else { return None };
             let fields = disclosures.iter().map(|one| (one.name().to_owned(), one.value().clone())).collect();
             ConfigLoaded::read(fields).ok()
-        });
-        let held = settings.and_then(|said| safeguards_of(&said.settings));
-        Ok(held.map_or(Before::Unknown, Before::Known))
+        })?;
+        safeguards_of(&said.settings)
     }
-}
-
-/// The safeguards among settings; none: they are no JSON object.
-fn safeguards_of(settings: &str) -> Option<Safeguards> {
-    let all: Map<String, Value> = serde_json::from_str(settings).ok()?;
-    let mut found = Safeguards::new();
-    for name in SECTIONS {
-        if let Some(Value::Object(members)) = all.get(name) {
-            found.insert(name.to_owned(), members.clone());
-        }
-    }
-    if let Some(names) = all.get("gateway").and_then(|gateway| gateway.get(MASKED_NAMES)) {
-        found.insert("gateway".to_owned(), [(MASKED_NAMES.to_owned(), names.clone())].into_iter().collect());
-    }
-    for kind in NAMED {
-        for section in all.get(kind).and_then(Value::as_array).into_iter().flatten() {
-            let Value::Object(members) = section else { continue };
-            let name = members.get("name").and_then(Value::as_str).unwrap_or_default();
-            found.insert(format!("{kind}.{name}"), members.clone());
-        }
-    }
-    Some(found)
-}
-
-/// As a record keeps them, and their digest.
-fn written(safeguards: &Safeguards) -> Result<(String, String), Refusal> {
-    let broken = |error: String| Refusal::new(Code::Broken, error);
-    let value = serde_json::to_value(safeguards).map_err(|error| broken(error.to_string()))?;
-    let bytes = to_jcs(&value).map_err(|error| broken(error.to_string()))?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let digest = digest_of(&text).to_hex();
-    Ok((text, digest))
-}
-
-fn read(text: &str) -> Option<Safeguards> {
-    serde_json::from_str(text).ok()
-}
-
-/// What differs, by section and member.
-fn differences(before: &Safeguards, after: &Safeguards) -> Vec<SafeguardChange> {
-    let nothing = Map::new();
-    let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
-    names.sort_unstable();
-    names.dedup();
-    let change = |name: &String| {
-        let (held, holds) = (before.get(name), after.get(name));
-        let members = members(held.unwrap_or(&nothing), holds.unwrap_or(&nothing));
-        let turn = match (held, holds) {
-            (None, _) => SafeguardTurn::Added,
-            (_, None) => SafeguardTurn::Removed,
-            _ if members.is_empty() => return None,
-            _ => SafeguardTurn::Changed,
-        };
-        Some(SafeguardChange { section: name.clone(), turn, members })
-    };
-    names.into_iter().filter_map(change).collect()
-}
-
-fn members(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<MemberChange> {
-    let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
-    names.sort_unstable();
-    names.dedup();
-    let differing = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
-    let change = |name: &String| {
-        let (before, after) = match (before.get(name), after.get(name)) {
-            (Some(Value::Array(held)), Some(Value::Array(holds))) => items(held, holds),
-            (held, holds) => (held.map(words), holds.map(words)),
-        };
-        MemberChange { member: name.clone(), before, after }
-    };
-    differing.map(change).collect()
-}
-
-/// Of two lists, the items that went and those that came; both lists whole where only their order differs.
-fn items(held: &[Value], holds: &[Value]) -> (Option<String>, Option<String>) {
-    let beyond = |these: &[Value], those: &[Value]| -> Vec<Value> {
-        these.iter().filter(|item| !those.contains(item)).cloned().collect()
-    };
-    let (went, came) = (beyond(held, holds), beyond(holds, held));
-    let (went, came) =
-        if went.is_empty() && came.is_empty() { (held.to_vec(), holds.to_vec()) } else { (went, came) };
-    let text = |items: Vec<Value>| (!items.is_empty()).then(|| words(&Value::Array(items)));
-    (text(went), text(came))
-}
-
-/// A setting as people read it.
-fn words(value: &Value) -> String {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    if text.chars().count() <= MAX_VALUE_CHARS {
-        return text;
-    }
-    let begins: String = text.chars().take(MAX_VALUE_CHARS).collect();
-    format!("{begins}… ({} bytes, SHA-256 {})", text.len(), digest_of(&text).to_hex())
-}
-
-/// As many members as a record lists, and how many it does not.
-fn limited(changes: Vec<SafeguardChange>) -> (Vec<SafeguardChange>, u64) {
-    let (mut room, mut unlisted) = (MAX_MEMBERS, 0);
-    let limit = |mut change: SafeguardChange| {
-        let listed = change.members.len().min(room);
-        room -= listed;
-        unlisted += (change.members.len() - listed) as u64;
-        change.members.truncate(listed);
-        change
-    };
-    let listed = changes.into_iter().map(limit).collect();
-    (listed, unlisted)
 }
 
 fn shown(actor: &Actor, row: ConfigurationChangeRow) -> Change {
@@ -375,6 +306,7 @@ fn shown(actor: &Actor, row: ConfigurationChangeRow) -> Change {
         at: Time(at),
         reason: row.explained_reason,
     });
+    // Digests too: of settings that can be guessed they say which they are.
     let seen = |value: Option<String>| value.filter(|_| !withheld);
     let section = |change: SafeguardChange| Section {
         section: change.section,
@@ -388,8 +320,8 @@ fn shown(actor: &Actor, row: ConfigurationChangeRow) -> Change {
     Change {
         id: row.change.to_hex(),
         at: Time(row.at),
-        before: said.as_ref().and_then(|said| said.before.clone()),
-        after: said.as_ref().map(|said| said.after.clone()),
+        before: seen(said.as_ref().and_then(|said| said.before.clone())),
+        after: seen(said.as_ref().map(|said| said.after.clone())),
         first,
         unlisted: said.as_ref().map_or(0, |said| said.unlisted),
         account: said.as_ref().map(|said| said.account.clone()),
@@ -406,78 +338,4 @@ fn shown(actor: &Actor, row: ConfigurationChangeRow) -> Change {
 
 fn stream(change: ConfigurationChangeId) -> String {
     format!("configuration/{change}")
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn of(settings: &Value) -> Safeguards {
-        safeguards_of(&settings.to_string()).expect("settings")
-    }
-
-    /// Requirement: P13. What differs is told rule by rule and member by member, of lists what came and went; the rest of a configuration is no safeguard.
-    #[test]
-    fn a_difference_is_told_rule_by_rule() {
-        let before = of(&json!({
-            "limits": {"body_bytes": 1}, "policies": {"two_people": true},
-            "guard": [{"name": "arms", "mode": "block", "words": ["gun", "bomb"]}, {"name": "old", "mode": "flag"}],
-        }));
-        let after = of(&json!({
-            "limits": {"body_bytes": 2}, "gateway": {"names": ["person"], "threads": 4},
-            "guard": [{"name": "arms", "mode": "flag", "words": ["gun", "knife"]}],
-            "masking": [{"name": "abroad", "block": ["iban"]}],
-        }));
-        let told: Vec<String> = differences(&before, &after)
-            .iter()
-            .flat_map(|change| {
-                let turn = change.turn.as_str();
-                change.members.iter().map(move |one| {
-                    let side = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
-                    format!(
-                        "{turn} {} {} {} {}",
-                        change.section,
-                        one.member,
-                        side(&one.before),
-                        side(&one.after)
-                    )
-                })
-            })
-            .collect();
-        assert_eq!(
-            told,
-            [
-                "added gateway names - [\"person\"]",
-                "changed guard.arms mode block flag",
-                "changed guard.arms words [\"bomb\"] [\"knife\"]",
-                "removed guard.old mode flag -",
-                "removed guard.old name old -",
-                "added masking.abroad block - [\"iban\"]",
-                "added masking.abroad name - abroad",
-                "removed policies two_people true -",
-            ],
-            "nobody sees which rule became weaker"
-        );
-        assert!(differences(&after, &after).is_empty(), "each start would be a change");
-    }
-
-    #[test]
-    fn long_settings_are_told_by_their_beginning_and_digest_and_many_are_counted() {
-        let long = words(&json!("x".repeat(5000)));
-        assert!(long.chars().count() < 450 && long.contains("5000 bytes, SHA-256 "), "{long}");
-        let members: Map<String, Value> = (0..300).map(|at| (format!("m{at:03}"), json!(at))).collect();
-        let after: Safeguards = [("guard.many".to_owned(), members)].into_iter().collect();
-        let (listed, unlisted) = limited(differences(&Safeguards::new(), &after));
-        let count: usize = listed.iter().map(|change| change.members.len()).sum();
-        assert_eq!((count, unlisted), (MAX_MEMBERS, 100), "what is left out is not said");
-    }
-
-    #[test]
-    fn lists_in_another_order_differ_and_are_shown_whole() {
-        let (before, after) = (json!(["a", "b"]), json!(["b", "a"]));
-        let (Value::Array(held), Value::Array(holds)) = (before, after) else { panic!("lists") };
-        assert_eq!(items(&held, &holds), (Some("[\"a\",\"b\"]".into()), Some("[\"b\",\"a\"]".into())));
-    }
 }

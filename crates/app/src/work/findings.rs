@@ -1,16 +1,18 @@
 //! Findings: what happened past the gateway, or is in traffic and in no inventory. Opened once by the program, closed by a person with a reason (docs/unseen.md).
 //!
-//! Promises: one subject has one open finding; one that was closed is opened anew only for more than what was closed. Must never: close one by itself, or be waited
-//! for by a call.
+//! Promises: one subject has one open finding; one that was closed is opened anew only for more than what was closed. Must never: close one by itself, but for what
+//! is over an invoice in whose place a later one stands; or be waited for by a call.
 
 mod unknown;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use tabellion_ledger::DraftParent;
 use tabellion_model::body::{FindingClosed, FindingKind, FindingOpened};
 use tabellion_model::charge::Currency;
 use tabellion_model::usage::Amounts;
 use tabellion_model::{FindingId, Micros, RecordId};
+use tabellion_tlog::leaf_hash;
 use tabellion_views::query::FindingRow;
 
 use super::asking::{all, refer};
@@ -44,7 +46,7 @@ pub(super) struct Found {
 pub struct Closed {
     /// When.
     pub at: Time,
-    /// Who.
+    /// Who; the program itself, where a later invoice stands in the place of the one that differed.
     #[schemars(with = "Option<IdForm>")]
     pub by: Option<String>,
     /// Why; null: erased.
@@ -131,6 +133,30 @@ impl Desk {
             Ok(vec![draft_of(&body, stream(id), given.expected(earlier, row.version))?])
         })?;
         Ok((shown(self.finding_row(id)?), written))
+    }
+
+    /// Closes what is open because of `cause`, in whose place the entry `later` stands, with `reason`; once each.
+    pub(super) fn close_replaced(&self, cause: RecordId, later: u64, reason: &str) -> Result<(), Refusal> {
+        for row in all(|page| self.views.findings(page))? {
+            let is_of = row.said.as_ref().is_some_and(|said| said.cause == cause);
+            if !is_of || row.closed_at.is_some() {
+                continue;
+            }
+            let body = FindingClosed { finding: row.finding, reason: reason.to_owned() };
+            // In whichever version: somebody may close it at the same time, and the first to do so did.
+            let mut draft = noticed(&body, stream(row.finding), None)?;
+            let view = self.ledger.reader().entry(later)?;
+            if let Some(header) = view.entry.header() {
+                draft.parents.push(DraftParent {
+                    hash: leaf_hash(&view.bytes).to_hex(),
+                    record_id: header.record_id.to_hex(),
+                    role: "replaced_by".to_owned(),
+                });
+            }
+            draft.idempotency_key = Some(format!("finding-replaced/{}", row.finding));
+            self.record_found(draft)?;
+        }
+        Ok(())
     }
 
     fn finding_row(&self, id: FindingId) -> Result<FindingRow, Refusal> {

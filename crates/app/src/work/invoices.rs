@@ -18,7 +18,7 @@ use super::prose::Prose;
 use super::writing::draft_of;
 use super::{Actor, Desk, Given, Written};
 use crate::permission::{Permission, Reach};
-use crate::printable::visible;
+use crate::printable::{is_hidden, visible};
 use crate::refusal::{Code, Refusal};
 
 /// Most upstreams that one invoice is for.
@@ -27,6 +27,9 @@ const MAX_UPSTREAMS: usize = 20;
 const LOOKED_AT: usize = 12;
 /// Largest tolerance, in thousandths: above a twentieth it is no rounding.
 const MAX_TOLERANCE: u64 = 50;
+/// Why a finding over an invoice is closed in whose place a later one stands.
+const REPLACED: &str =
+    "the invoice was recorded anew under its number, and the later one is compared in its place";
 /// Most characters of a name that a refusal repeats.
 const MAX_NAMED: usize = 64;
 
@@ -165,6 +168,13 @@ impl Desk {
         })?;
         let row = self.invoice_row(written.record_id)?;
         self.reconcile_invoice(&row)?;
+        for before in all(|page| self.views.invoices(page))? {
+            let is_of =
+                |said: &InvoiceRecorded| before.provider == row.provider && said.number == body.number;
+            if before.entry != row.entry && before.said.as_ref().is_some_and(is_of) {
+                self.reconcile_invoice(&before)?;
+            }
+        }
         Ok((self.shown_invoice(row)?, written))
     }
 
@@ -193,10 +203,12 @@ impl Desk {
         Ok(opened)
     }
 
-    /// Opens a finding where an invoice differs beyond its tolerance and nothing that is not known can explain it. Whether it was opened now.
+    /// Opens a finding where an invoice differs beyond its tolerance and nothing that is not known can explain it; closes it where a later invoice stands in its place.
+    /// Whether one was opened now.
     fn reconcile_invoice(&self, row: &InvoiceRow) -> Result<bool, Refusal> {
         let Some(said) = row.said.as_ref() else { return Ok(false) };
-        if self.is_superseded(row, said)? {
+        if let Some(later) = self.superseded_by(row, said)? {
+            self.close_replaced(row.record_id, later.entry, REPLACED)?;
             return Ok(false);
         }
         let compared = compare(said, self.views.taken_of(said)?);
@@ -220,19 +232,22 @@ impl Desk {
         self.views.invoice(&id)?.ok_or_else(|| Refusal::not_found("invoice"))
     }
 
-    fn is_superseded(&self, row: &InvoiceRow, said: &InvoiceRecorded) -> Result<bool, Refusal> {
+    /// The invoice that stands in the place of this one; none: it stands itself.
+    fn superseded_by(&self, row: &InvoiceRow, said: &InvoiceRecorded) -> Result<Option<InvoiceRow>, Refusal> {
         let rows = all(|page| self.views.invoices(page))?;
-        let same = |later: &&InvoiceRow| {
+        let same = |later: &InvoiceRow| {
             later.provider == row.provider
                 && later.said.as_ref().is_some_and(|other| other.number == said.number)
         };
-        Ok(rows.iter().find(same).is_some_and(|newest| newest.entry != row.entry))
+        Ok(rows.into_iter().find(same).filter(|newest| newest.entry != row.entry))
     }
 
     fn shown_invoice(&self, row: InvoiceRow) -> Result<Invoice, Refusal> {
         let said = row.said.clone();
         let (superseded, compared) = match &said {
-            Some(said) => (self.is_superseded(&row, said)?, Some(compare(said, self.views.taken_of(said)?))),
+            Some(said) => {
+                (self.superseded_by(&row, said)?.is_some(), Some(compare(said, self.views.taken_of(said)?)))
+            }
             None => (false, None),
         };
         let said = said.as_ref();
@@ -270,6 +285,11 @@ impl Desk {
         if new.tolerance_per_mille > MAX_TOLERANCE || new.upstreams.len() > MAX_UPSTREAMS {
             return malformed("/tolerance_per_mille", "at most 50 thousandths, and 20 upstreams");
         }
+        // One that looks like another's number would stand beside it and not in its place.
+        let number = new.number.as_str().trim();
+        if number.chars().any(|one| is_hidden(one) || (one.is_whitespace() && one != ' ')) {
+            return malformed("/number", "its number has characters that nobody sees; write it without them");
+        }
         let provider = new.provider.as_str().to_owned();
         let mut upstreams: Vec<String> =
             new.upstreams.iter().map(|upstream| upstream.as_str().to_owned()).collect();
@@ -281,7 +301,7 @@ impl Desk {
         self.check_invoiced(&upstreams)?;
         Ok(InvoiceRecorded {
             provider,
-            number: new.number.as_str().trim().to_owned(),
+            number: number.to_owned(),
             from,
             until,
             micros: new.micros,

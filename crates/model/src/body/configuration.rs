@@ -64,7 +64,7 @@ pub struct ConfigurationChanged {
     /// Those from here on, as canonical JSON; secrets by the name of the variable or file that holds them. None: they are too long, and `config.loaded` has them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub safeguards: Option<String>,
-    /// Whether nothing was before: the first start of the log.
+    /// Whether nothing was before: the first start of the log, or the first that put on record what holds.
     pub first: bool,
     /// What differs, by section.
     pub changes: Vec<SafeguardChange>,

@@ -68,10 +68,13 @@ fn lines(change: &Value) -> String {
         text(change, "/explained/reason", "erased")
     } else if at(change, "/reason").is_string() {
         text(change, "/reason", "")
+    } else if holds(change, "/unexplained") {
+        "no reason was given".to_owned()
     } else if holds(change, "/first") {
         "the first start".to_owned()
     } else {
-        "no reason was given".to_owned()
+        // Its record is, and nobody knows any more whether a reason stood in it.
+        "erased".to_owned()
     };
     let mut lines = vec![format!(
         "{}  {}  run by {}, entry {}: {why}",

@@ -1,7 +1,8 @@
 //! `tabellion serve`: one process holds the log, everybody else on the machine asks it.
 //!
-//! Promises: says on standard error when it is ready; records the settings that it serves under before it lets anything through; SIGTERM and SIGINT end it after the requests that were read, with its epoch closed; a
-//! second process is refused with the name of the first. Must never: go on after a failed sync.
+//! Promises: says on standard error when it is ready; records the settings that it serves under once nothing of them can refuse the start any more, and before it lets
+//! anything through; SIGTERM and SIGINT end it after the requests that were read, with its epoch closed; a second process is refused with the name of the first.
+//! Must never: go on after a failed sync.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -16,7 +17,7 @@ use tabellion_app::work::OnFatal;
 use tabellion_app::work::registers::Watch;
 use tabellion_gateway::Gateway;
 use tabellion_ledger::anchor::Anchoring;
-use tabellion_ledger::{DailyExpiry, Ledger};
+use tabellion_ledger::{DailyExpiry, Draft, Ledger};
 
 use crate::directory::{Directory, Place, SOCKET};
 use crate::failure::Failure;
@@ -137,22 +138,31 @@ impl Fatal {
     }
 }
 
+/// Where the control plane is to listen, taken already: a port that somebody else has refuses the start before anything of it is on record. Whoever connects
+/// waits in the system's queue.
+fn control_listener(directory: &Directory) -> Result<Option<TcpListener>, Failure> {
+    let Some(address) = directory.config().console_listen.0 else { return Ok(None) };
+    TcpListener::bind(address).map(Some).map_err(|error| no_control(address, &error))
+}
+
+fn no_control(address: SocketAddr, error: &std::io::Error) -> Failure {
+    Failure::failed(format!(
+        "the control plane cannot listen on {address}: {error}. Free the port, or set [console] listen to another one or to off"
+    ))
+}
+
 /// The control plane, where the configuration wants one.
 fn control_plane(
     directory: &Directory,
     held: &Held,
+    listener: Option<TcpListener>,
     gateway: Option<&Gateway>,
     (witnesses, anchors): (Option<&Witnesses>, Option<&Anchoring>),
     access: api::Log,
 ) -> Result<Option<api::Server>, Failure> {
     let config = directory.config();
-    let Some(address) = config.console_listen.0 else { return Ok(None) };
-    let failed = |error: std::io::Error| {
-        Failure::failed(format!(
-            "the control plane cannot listen on {address}: {error}. Free the port, or set [console] listen to another one or to off"
-        ))
-    };
-    let listener = TcpListener::bind(address).map_err(failed)?;
+    let (Some(address), Some(listener)) = (config.console_listen.0, listener) else { return Ok(None) };
+    let failed = |error: std::io::Error| no_control(address, &error);
     let bound = listener.local_addr().map_err(failed)?;
     let url = config.console_url.clone().unwrap_or_else(|| format!("http://{bound}"));
     let mut settings = api::Settings::new(&url);
@@ -213,6 +223,34 @@ fn start_watches(
     Ok((watch, Some(expiry)))
 }
 
+/// Records that this start takes `settings`, and what they change of safeguards, and starts the gateway, where the configuration has one: the record is there
+/// once nothing of them can refuse the start any more, and before anything is let through.
+fn let_through(
+    directory: &Directory,
+    held: &Held,
+    fatal: &Fatal,
+    settings: &Draft,
+    said: &Said,
+) -> Result<Option<Gateway>, Failure> {
+    if let Some(conflict) = held.ledger.reader().conflict() {
+        terminal::say(&format!("ALARM: {conflict}"));
+        terminal::say(
+            "no gateway while the log is stopped: after tabellion log resume, start the server again",
+        );
+        return Ok(None);
+    }
+    let record = || safeguards::take(held, settings, said.reason.as_deref());
+    let Some(config) = directory.config().gateway.config() else {
+        record()?;
+        terminal::say(
+            "no gateway: no provider is configured. Add a section [upstream.NAME] with base_url and models",
+        );
+        return Ok(None);
+    };
+    let views = held.views()?;
+    data_path::start_gateway(&config, held, &views, fatal.hook(), said.without_policy, record).map(Some)
+}
+
 fn serve(
     (directory, said): (&Directory, &Said),
     held: &Arc<Held>,
@@ -232,29 +270,13 @@ fn serve(
     let settings = directory.config().loaded(ledger.reader(), segment_bytes, policy.as_ref())?;
     // Before anything new is signed: a witness may know more of this log than this copy of it.
     let witnesses = policy.map(|policy| Witnesses::start(ledger, policy, directory.path())).transpose()?;
-    let stopped = ledger.reader().conflict();
-    if let Some(conflict) = &stopped {
-        terminal::say(&format!("ALARM: {conflict}"));
-    } else {
-        // Before anything is let through under it.
-        ledger.append(&settings)?;
-        safeguards::note(held, &settings, said.reason.as_deref())?;
-    }
-    let views = held.views()?;
-    let start = |config| data_path::start_gateway(&config, held, &views, fatal.hook(), said.without_policy);
-    let gateway = directory.config().gateway.config().filter(|_| stopped.is_none()).map(start).transpose()?;
-    if stopped.is_some() {
-        terminal::say(
-            "no gateway while the log is stopped: after tabellion log resume, start the server again",
-        );
-    } else if gateway.is_none() {
-        terminal::say(
-            "no gateway: no provider is configured. Add a section [upstream.NAME] with base_url and models",
-        );
-    }
+    // What else can refuse the start does so before anything of it is on record.
+    let listener = control_listener(directory)?;
+    drop(anchoring::round(directory.config(), held.disk(), ledger.reader(), |_| true, true)?);
+    let gateway = let_through(directory, held, fatal, &settings, said)?;
     let anchors = anchoring::start(directory.config(), held)?;
-    let control =
-        control_plane(directory, held, gateway.as_ref(), (witnesses.as_ref(), anchors.as_ref()), access)?;
+    let parts = (witnesses.as_ref(), anchors.as_ref());
+    let control = control_plane(directory, held, listener, gateway.as_ref(), parts, access)?;
     let (watch, expiry) = start_watches(directory, held, fatal)?;
     let handle = signals.handle();
     thread::scope(|scope| {

@@ -4,7 +4,9 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tabellion_app::refusal::{Code, Refusal as WorkRefusal};
 use tabellion_app::work::configuration::Changes;
+use tabellion_app::work::proposing::Proposal;
 use tabellion_app::work::replays::NewReplay;
 use tabellion_app::work::{Actor, Desk, Given};
 use tabellion_model::ConfigurationChangeId;
@@ -36,8 +38,9 @@ fn policies(desk: &Desk, act: &PolicyAct) -> Result<Value, Refusal> {
             let new = form(json!({ "text": text, "note": note }))?;
             desk.refresh().map_err(refusal)?;
             let waits = desk.policy_proposals().map_err(refusal)?;
-            let waits = waits.iter().find(|one| one.name == *policy).filter(|_| *replace);
-            let given = Given { version: waits.map(|one| one.version), ..given };
+            let waits = waits.iter().find(|one| one.name == *policy);
+            let version = replace.as_deref().map(|replaced| version_of(waits, replaced)).transpose()?;
+            let given = Given { version, ..given };
             shown(&desk.propose_policy(&actor, &given, &named(policy)?, &new).map_err(refusal)?.0)
         }
         PolicyAct::List {} => {
@@ -81,6 +84,19 @@ fn configuration(desk: &Desk, act: &ConfigurationAct) -> Result<Value, Refusal> 
             shown(&done.map_err(refusal)?.0)
         }
     }
+}
+
+/// The version over which something takes the place of `replaced`: nobody replaces what they have not seen.
+fn version_of(waits: Option<&Proposal>, replaced: &str) -> Result<u64, Refusal> {
+    let Some(waits) = waits else {
+        let text = "nothing waits under this name that could be replaced: it was decided or taken back; leave --replace out";
+        return Err(refusal(WorkRefusal::new(Code::AlreadySo, text)));
+    };
+    if waits.proposed == replaced {
+        return Ok(waits.version);
+    }
+    let text = "something else waits by now; read it with tabellion policy proposals, and name its record";
+    Err(refusal(WorkRefusal::new(Code::NotWhatWasShown, text)))
 }
 
 /// A policy's name, as the API takes one.

@@ -15,8 +15,9 @@ pub enum PolicyAct {
         text: Option<String>,
         /// What changes and why; recorded.
         note: String,
-        /// Whether it takes the place of what waits.
-        replace: bool,
+        /// The record of what waits whose place it takes, hex; absent: nothing waits.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replace: Option<String>,
     },
     /// What waits.
     List {},

@@ -151,14 +151,17 @@ fn every_start_records_the_settings_that_it_serves_under_and_no_secret() {
     );
     configure(&notary, &format!("[retention]\nstandard = 84\n[limits]\nbody_bytes = 1000\n{provider}"));
     notary.serve().stop().ends(0);
-    configure(
-        &notary,
-        "[console]\nlisten = \"off\"\n[upstream.far]\nbase_url = \"https://far.example/v1\"\nkey_env = \"FAR_KEY\"\n",
-    );
-    let mut second = command(&["serve", "--dir", &notary.dir_text()]);
-    // A start that then fails has taken its settings all the same: FAR_KEY is not set.
-    let failed = second.output().expect("the program starts");
-    assert_eq!(failed.status.code(), Some(1), "{}", String::from_utf8_lossy(&failed.stderr));
+    let far = |key: &str| {
+        format!(
+            "[gateway]\nlisten = \"127.0.0.1:0\"\n[upstream.far]\nbase_url = \"https://far.example/v1\"\nmodels = [\"*\"]\n{key}\n"
+        )
+    };
+    configure(&notary, &far("key_env = \"FAR_KEY\""));
+    // A start that is refused for its settings has served under none: FAR_KEY is not set.
+    notary.run(&["serve"]).ends(1);
+    assert_eq!(loaded(&notary).len(), 1, "settings are on record under which nobody served");
+    configure(&notary, &far(&format!("key_file = {key:?}")));
+    notary.serve().stop().ends(0);
     let taken = loaded(&notary);
     assert_eq!(taken.len(), 2, "each start is one record: {taken:?}");
     let (first, second) = (&taken[0], &taken[1]);
@@ -174,7 +177,7 @@ fn every_start_records_the_settings_that_it_serves_under_and_no_secret() {
         serde_json::json!(["person", "location"]),
         "which names are masked, where somebody says"
     );
-    assert_eq!(second["upstream"]["far"]["key_env"], "FAR_KEY", "where the key is");
+    assert_eq!(second["upstream"]["far"]["base_url"], "https://far.example/v1", "where calls go");
     assert_eq!(second["upstream"]["local"], Value::Null, "a provider that is configured no more");
     assert_eq!(second["limits"]["body_bytes"], 10 << 20, "the default came back");
     let all = format!("{taken:?}");
@@ -250,6 +253,68 @@ fn a_start_under_another_guard_is_on_record_with_what_changed_and_why() {
     notary.run(&["serve", "--reason", " "]).refused(2, &["--reason takes"]);
 }
 
+/// A gateway with one guard over these words, with `more` before it.
+fn guarded(words: &str, more: &str) -> String {
+    format!(
+        "[gateway]\nlisten = \"127.0.0.1:0\"\n[upstream.local]\nbase_url = \"http://127.0.0.1:1/v1\"\nmodels = [\"small\"]\n{more}[guard.arms]\nkind = \"words\"\nwords = [{words}]\n"
+    )
+}
+
+/// Requirement: P13. A start that is refused, by its gateway, its anchors or a port that is taken, has changed no safeguard, and the next one is compared with what
+/// served; a reason is not dropped without a word where nothing differs.
+#[test]
+fn a_start_that_is_refused_is_on_record_as_no_change() {
+    let notary = Notary::new();
+    let strong = guarded("\"gun\", \"bomb\"", "");
+    configure(&notary, &strong);
+    notary.serve().stop().ends(0);
+    let size = notary.size();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback is there");
+    let port = taken.local_addr().expect("it is bound");
+    let anchor = "[anchor.chain]\nkind = \"evm\"\n";
+    for refused in [guarded("\"gun\"", "key_env = \"TABELLION_TEST_UNSET\"\n"), guarded("\"gun\"", anchor)] {
+        configure(&notary, &refused);
+        assert_ne!(notary.run(&["serve"]).code, 0, "it starts: {refused}");
+    }
+    configure(&notary, &guarded("\"gun\"", ""));
+    let (code, said) = with_variable(&notary, "TABELLION_CONSOLE__LISTEN", &port.to_string(), &["serve"]);
+    assert!(code == 1 && said.contains("cannot listen on"), "{said}");
+    let (code, said) = with_variable(&notary, "TABELLION_GATEWAY__LISTEN", &port.to_string(), &["serve"]);
+    assert!(code == 1 && said.contains("cannot listen on"), "{said}");
+    let of_safeguards =
+        |entry: &&Value| entry["type"] == "configuration.changed" || entry["type"] == "config.loaded";
+    let entries = notary.entries();
+    let later = entries.iter().filter(|entry| entry["index"].as_u64() >= Some(size));
+    let found: Vec<&Value> = later.filter(of_safeguards).collect();
+    assert!(
+        found.is_empty(),
+        "a start that served nobody is on record as one that changed a guard: {found:?}"
+    );
+    configure(&notary, &strong);
+    let server = Server::start_with(&notary.dir(), &["--reason", "back again"]);
+    let told = server.said.clone();
+    server.stop().ends(0);
+    assert!(told.contains("--reason is not on record"), "what somebody said is dropped in silence: {told}");
+    let listed = notary.run(&["configuration", "list", "--json"]).ends(0).json();
+    assert_eq!(listed["changes"].as_array().map(Vec::len), Some(1), "{listed}");
+}
+
+/// Requirement: P13. A change whose record is erased is not one without a reason: nobody knows.
+#[test]
+fn an_erased_change_is_not_listed_as_one_without_a_reason() {
+    let notary = Notary::new();
+    configure(&notary, &guarded("\"gun\"", ""));
+    notary.serve().stop().ends(0);
+    configure(&notary, &guarded("\"knife\"", ""));
+    Server::start_with(&notary.dir(), &["--reason", "as decided"]).stop().ends(0);
+    let all = notary.run(&["configuration", "list", "--json"]).ends(0).json();
+    let entry = all["changes"][0]["recorded"]["index"].as_u64().expect("an entry").to_string();
+    notary.run(&["erase", "--record", &entry, "--reason", "a name stood in it"]).ends(0);
+    let listed = notary.run(&["configuration", "list"]).ends(0).out;
+    let newest = listed.lines().next().unwrap_or_default();
+    assert!(newest.ends_with("erased") && !listed.contains("no reason was given"), "{listed}");
+}
+
 /// Requirement: N16. What the operator puts forward at the command line waits for a person, is listed, and is taken back there.
 #[test]
 fn a_policy_is_put_forward_listed_and_taken_back_at_the_command_line() {
@@ -267,8 +332,24 @@ fn a_policy_is_put_forward_listed_and_taken_back_at_the_command_line() {
     notary
         .run(&["policy", "propose", "base", "--text", &text, "--note", "again"])
         .refused(1, &["something else waits"]);
+    // Whoever replaces what waits has seen it, as whoever takes it back has.
+    let narrow = notary.file("narrow.cedar", b"@id(\"none\") forbid (principal, action, resource);");
+    let replacing = ["policy", "propose", "base", "--text", &narrow, "--note", "narrower", "--replace"];
+    let with = |proposed: &str| notary.run(&[&replacing[..], &[proposed]].concat());
+    with(&"0".repeat(32)).refused(1, &["something else waits by now"]);
+    let still = notary.run(&["policy", "proposals", "--json"]).ends(0).json();
+    assert_eq!(
+        still["proposals"][0]["proposed"],
+        Value::from(proposed.as_str()),
+        "another's work is gone unread"
+    );
+    with(&proposed).ends(0);
+    let listed = notary.run(&["policy", "proposals", "--json"]).ends(0).json();
+    let proposed = listed["proposals"][0]["proposed"].as_str().expect("a record").to_owned();
+    assert_eq!(listed["proposals"][0]["note"], "narrower", "{listed}");
     let back = notary.run(&["policy", "take-back", "base", &proposed, "--reason", "not yet"]).ends(0).out;
     assert!(back.contains("taken back"), "{back}");
     assert!(notary.run(&["policy", "proposals"]).ends(0).err.contains("nothing waits"));
+    with(&proposed).refused(1, &["nothing waits under this name"]);
     notary.run(&["policy", "propose", "Base", "--text", &text, "--note", "n"]).refused(2, &["lower-case"]);
 }

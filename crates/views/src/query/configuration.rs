@@ -53,6 +53,15 @@ impl Views {
         self.ask(|db| Ok(db.prepare_cached(sql)?.query_row(params![change.as_bytes()], row).optional()?))
     }
 
+    /// The last entry before `entry` at which a configuration was taken.
+    pub fn configuration_taken_before(&self, entry: u64) -> Result<Option<u64>, ViewsError> {
+        let sql = "SELECT entry FROM configurations WHERE entry < ?1 ORDER BY entry DESC LIMIT 1";
+        self.ask(|db| {
+            let mut select = db.prepare_cached(sql)?;
+            Ok(select.query_row(params![int(entry)], |row| number(row, "entry")).optional()?)
+        })
+    }
+
     /// Entries at which configurations were taken, the newest first, `limit` at most.
     pub fn configurations_taken(&self, limit: u64) -> Result<Vec<u64>, ViewsError> {
         let sql = "SELECT entry FROM configurations ORDER BY entry DESC LIMIT ?1";

@@ -21,7 +21,7 @@ use crate::work::forms::Reason;
 /// The form that says why.
 const EXPLAIN: &str = "explain-configuration";
 /// Where the list is.
-const PATH: &str = "/configuration";
+const PATH: &str = "/configuration-changes";
 /// Changes that stand on the page of what they are of; the list has the rest.
 const LATELY: usize = 5;
 
@@ -80,7 +80,7 @@ pub(super) fn asks(visit: &Visit<'_>, asked: &mut Vec<Ask>) -> Result<(), Refusa
     for change in visit.desk.configuration_changes(visit.actor()?)?.changes {
         if change.unexplained {
             asked.push(Ask {
-                title: format!("Say why a start changed {}", what(&change)),
+                title: format!("Say why a start {}", what(&change)),
                 why: "Safeguards were changed, and no reason was given",
                 href: format!("{PATH}/{}", change.id),
                 at: When::At(change.at.0),
@@ -123,7 +123,7 @@ fn one(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answere
     }
     let rows = change.sections.iter().flat_map(member_rows).collect();
     let members = Listing::plain(
-        "members",
+        "differences",
         "What differs",
         MEMBERS,
         nothing(
@@ -156,13 +156,14 @@ fn one(visit: &Visit<'_>, status: u16, refused: Option<&Refused<'_>>) -> Answere
         trail: vec![("Changes of safeguards".to_owned(), PATH.to_owned())],
         badges: if change.unexplained { vec![why(&change)] } else { Vec::new() },
         blocks,
-        ..Content::titled(&format!("A start changed {}", what(&change)))
+        ..Content::titled(&format!("A start {}", what(&change)))
     };
     visit.show_with(status, content)
 }
 
 fn facts(visit: &Visit<'_>, change: &Change) -> Result<Block, Refusal> {
     let digest = |digest: Option<&String>, otherwise: &str| {
+        let otherwise = if change.withheld { "left out" } else { otherwise };
         digest.map_or_else(|| Cell::unknown(otherwise), |digest| Cell::id(digest))
     };
     let mut facts = Facts::default()
@@ -183,6 +184,10 @@ fn facts(visit: &Visit<'_>, change: &Change) -> Result<Block, Refusal> {
 }
 
 fn member_rows(section: &Section) -> Vec<Row> {
+    // Whole: what a guard lets through now may stand at its end.
+    let side = |text: Option<&str>| {
+        text.filter(|text| !text.is_empty()).map_or_else(|| Cell::unknown("–"), Cell::whole)
+    };
     let turn = || {
         Cell::state(match section.turn {
             "added" => ("Added", Tone::Good),
@@ -192,13 +197,7 @@ fn member_rows(section: &Section) -> Vec<Row> {
     };
     let row = |member: &str, before: Option<&str>, after: Option<&str>| Row {
         href: String::new(),
-        cells: vec![
-            Cell::text(&section.section),
-            turn(),
-            Cell::text(member),
-            Cell::maybe(before, "–"),
-            Cell::maybe(after, "–"),
-        ],
+        cells: vec![Cell::text(&section.section), turn(), Cell::text(member), side(before), side(after)],
     };
     if section.members.is_empty() {
         return vec![row("", None, None)];
@@ -243,13 +242,18 @@ fn why(change: &Change) -> Cell {
     }
 }
 
-/// Which sections, in a few words.
+/// What became of which sections, in a few words, what is gone first: `removed guard.old; changed guard.arms`.
 fn what(change: &Change) -> String {
     const NAMED: usize = 3;
-    let names: Vec<&str> = change.sections.iter().map(|section| section.section.as_str()).collect();
-    match names.as_slice() {
-        [] => "safeguards".to_owned(),
-        few if few.len() <= NAMED => few.join(", "),
-        [first, ..] => format!("{first} and {} more", names.len() - 1),
-    }
+    let turn = |turn: &str| {
+        let sections = change.sections.iter().filter(|section| section.turn == turn);
+        let names: Vec<&str> = sections.map(|section| section.section.as_str()).collect();
+        match names.len() {
+            0 => None,
+            few if few <= NAMED => Some(format!("{turn} {}", names.join(", "))),
+            many => Some(format!("{turn} {many} sections")),
+        }
+    };
+    let turns: Vec<String> = ["removed", "changed", "added"].into_iter().filter_map(turn).collect();
+    if turns.is_empty() { "changed safeguards".to_owned() } else { turns.join("; ") }
 }

@@ -110,6 +110,37 @@ fn a_share_of_a_cap_is_on_record_once_a_window_and_until_the_cap_is_another() {
     assert_eq!(house.count_of("budget.alert_resolved"), 5);
 }
 
+/// Requirement: P55. A cap that is raised and brought back is told of again while it is used up: an alert that is over does not stand for one that nobody gave.
+#[test]
+fn a_cap_that_comes_back_is_told_of_anew() {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let (key, _) = house.key(&admin, &system);
+    let crossed = || house.desk.cross_budgets().expect("a look");
+    let alerts = || -> Vec<Value> {
+        let alerts = house.get(&admin, PATH).ok().json()["alerts"].clone();
+        alerts.as_array().expect("alerts").clone()
+    };
+    house.ask("PUT", PATH).bearer(&admin).json(&budget(500)).send().ok();
+    call(&house, &system, &key, 600);
+    assert_eq!(crossed(), 3, "50, 80 and 100 were passed");
+    house.put(&admin, PATH, "\"1\"", &budget(50_000)).ok();
+    assert_eq!((crossed(), house.count_of("budget.alert_resolved")), (0, 3));
+    house.put(&admin, PATH, "\"2\"", &budget(500)).ok();
+    assert!(alerts().iter().all(|alert| alert["stands"] == false), "what is over stands: {:?}", alerts());
+    assert_eq!((crossed(), crossed()), (3, 0), "the budget is used up, and nobody is told, or told twice");
+    assert_eq!((house.count_of("budget.crossed"), house.count_of("budget.alert_resolved")), (6, 3));
+    let standing = alerts().iter().filter(|alert| alert["stands"] == true).count();
+    let over = alerts().iter().filter(|alert| alert["resolved"].is_object()).count();
+    assert_eq!((standing, over), (3, 3), "{:?}", alerts());
+    // And once more: each crossing is a record of its own.
+    house.put(&admin, PATH, "\"3\"", &budget(50_000)).ok();
+    assert_eq!(crossed(), 0);
+    house.put(&admin, PATH, "\"4\"", &budget(500)).ok();
+    assert_eq!((crossed(), crossed(), house.count_of("budget.crossed")), (3, 0, 9));
+}
+
 /// Requirement: P55. What somebody may set, and what an ended budget is told of.
 #[test]
 fn shares_are_per_cent_and_an_ended_budget_is_told_of_no_more() {

@@ -99,6 +99,21 @@ fn an_invoice_is_held_against_what_calls_took_and_a_difference_is_found_once() {
     // Put right under its number: the one before is looked at no more.
     let right = send(&invoice("2", 2000));
     assert_eq!(right["compared"]["verdict"], "agrees");
+    let findings = house.get(&admin_now, "/api/v1/findings").ok().json();
+    let closed = &findings["findings"][0]["closed"];
+    assert!(
+        closed["reason"].as_str().is_some_and(|reason| reason.contains("recorded anew")),
+        "somebody looks for a difference that was put right: {findings}"
+    );
+    assert_eq!(house.desk.reconcile_invoices().expect("a look"), 0);
+    assert_eq!(
+        (house.count_of("finding.closed"), house.count_of("finding.opened")),
+        (1, 1),
+        "it is closed twice"
+    );
+    for hidden in ["2\u{200b}", "2\u{2060}3", "2\u{a0}3"] {
+        house.post(&admin_now, PATH, &invoice(hidden, 1)).refused(400, "malformed");
+    }
     let listed = house.get(&admin_now, PATH).ok().json();
     let superseded: Vec<&Value> =
         listed["invoices"].as_array().expect("invoices").iter().map(|one| &one["superseded"]).collect();

@@ -50,9 +50,9 @@ pub(crate) enum Action {
         /// What changes and why; recorded and sealed
         #[arg(long, value_name = "TEXT")]
         note: String,
-        /// Take the place of what waits
-        #[arg(long)]
-        replace: bool,
+        /// Take the place of this record, which waits, as `policy proposals` prints it
+        #[arg(long, value_name = "PROPOSED")]
+        replace: Option<String>,
     },
     /// List changes that wait for a second person
     Proposals {
@@ -90,8 +90,12 @@ pub(crate) fn run(action: &Action) -> Result<(), Failure> {
     match action {
         Action::Propose { place, policy, text, note, replace, .. } => {
             let text = text.as_deref().map(read).transpose()?;
-            let act =
-                PolicyAct::Propose { policy: policy.clone(), text, note: note.clone(), replace: *replace };
+            let act = PolicyAct::Propose {
+                policy: policy.clone(),
+                text,
+                note: note.clone(),
+                replace: replace.clone(),
+            };
             terminal::data(&line(&asked(place, act)?))?;
             terminal::say(
                 "nothing is in force by that: a second person confirms it, in the console or over the API",
