@@ -59,6 +59,11 @@ impl KeySearch {
         line.strip_prefix(BEARER).unwrap_or(line)
     }
 
+    /// How long the key is, in bytes.
+    pub(crate) fn key_bytes(&self) -> usize {
+        self.key().len()
+    }
+
     /// Whether anything in `bytes` could be the beginning of it.
     pub(crate) fn begins_in(&self, bytes: &[u8]) -> bool {
         self.next_start(bytes).is_some()
