@@ -11,6 +11,9 @@ use memchr::memchr2;
 /// A remark that says nothing, and keeps a connection alive.
 pub(crate) const REMARK: &[u8] = b":\n\n";
 
+/// What may stand before a stream's first line.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Whether these bytes are such remarks and nothing else.
 pub(crate) fn is_remarks(bytes: &[u8]) -> bool {
     bytes.chunks(REMARK.len()).all(|chunk| chunk == REMARK)
@@ -19,6 +22,17 @@ pub(crate) fn is_remarks(bytes: &[u8]) -> bool {
 /// An event that is larger than the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooLarge;
+
+/// What a line of an event is that is no data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Beside {
+    Comment,
+    /// The event's name.
+    Name,
+    Id,
+    /// Any other, such as `retry`; what it says is all of it.
+    Other,
+}
 
 /// One event: its lines, the blank line that ended it included.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +79,29 @@ impl Event {
             Data::One(range) => Some(self.raw.slice(range.clone())),
             Data::Many(joined) => Some(joined.clone()),
         }
+    }
+
+    /// Its lines beside its data: what they are, and what they say.
+    pub(crate) fn beside(&self) -> Vec<(Beside, &[u8])> {
+        let mut found = Vec::new();
+        for line in lines(&self.raw) {
+            let text = self.raw.get(line.clone()).unwrap_or_default();
+            if text.is_empty() || data_value(&self.raw, &line).is_some() {
+                continue;
+            }
+            let text = text.strip_prefix(BYTE_ORDER_MARK).filter(|_| line.start == 0).unwrap_or(text);
+            let (kind, said) = if let Some(said) = text.strip_prefix(b":") {
+                (Beside::Comment, said)
+            } else if let Some(said) = text.strip_prefix(b"event:") {
+                (Beside::Name, said)
+            } else if let Some(said) = text.strip_prefix(b"id:") {
+                (Beside::Id, said)
+            } else {
+                (Beside::Other, text)
+            };
+            found.push((kind, said.strip_prefix(b" ").unwrap_or(said)));
+        }
+        found
     }
 
     /// The event as its data and its name alone, where it has more: lines that nobody looks at, and a name that its data does not say. `None`: it has no more.
@@ -153,7 +190,6 @@ fn lines(raw: &[u8]) -> Vec<Range<usize>> {
 
 /// Where the value of a `data` line lies; `None` for any other line.
 fn data_value(raw: &[u8], line: &Range<usize>) -> Option<Range<usize>> {
-    const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     let text = raw.get(line.clone())?;
     let mark = if line.start == 0 && text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
     let text = text.get(mark..)?;
@@ -282,6 +318,20 @@ mod tests {
             [Some(b"x".to_vec()), None],
             "a mark at the start is no part of a name, and a longer name is another field"
         );
+    }
+
+    #[test]
+    fn what_stands_beside_the_data_is_told_by_its_kind() {
+        let events = events(&[b"\xef\xbb\xbf: a\r\nid:b\nevent: c\ndata: d\nretry: 1\n:\nid\n\n"]);
+        let due: [(Beside, &[u8]); 6] = [
+            (Beside::Comment, b"a"),
+            (Beside::Id, b"b"),
+            (Beside::Name, b"c"),
+            (Beside::Other, b"retry: 1"),
+            (Beside::Comment, b""),
+            (Beside::Other, b"id"),
+        ];
+        assert_eq!(events[0].beside(), due, "a line that a client sees would be searched by nobody");
     }
 
     #[test]

@@ -133,7 +133,10 @@ impl<'b> Reader<'b> {
                 Some(index) => drop(self.choice_index.insert(place, index)),
                 None => self.parts.is_object = false,
             },
-            ([Step::Name(name)], Scalar::String(reason)) if name == "finish_reason" => {
+            // Some servers write an empty one where others write `null`: that is no end.
+            ([Step::Name(name)], Scalar::String(reason))
+                if name == "finish_reason" && !reason.value().is_empty() =>
+            {
                 self.finished.push((place, words::recorded(&reason.value(), words::is_word)));
             }
             ([Step::Name(message), below @ ..], scalar) if message == "delta" || message == "message" => {
@@ -240,5 +243,26 @@ impl<'b> Visitor<'b> for Reader<'b> {
             [Step::Name(name), Step::Index(_)] if name == "choices" => self.choices += 1,
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Requirement: G19. A choice ends by a reason: an empty one, as some servers write it in every chunk, is none.
+    #[test]
+    fn an_empty_reason_ends_no_choice() {
+        let ended = |reason: &str| {
+            let json = format!(
+                r#"{{"choices":[{{"index":3,"delta":{{"content":"a"}},"finish_reason":{reason}}}]}}"#
+            );
+            let parts = read(json.as_bytes(), &Limits::default()).expect("JSON");
+            (parts.closed, parts.reason)
+        };
+        for none in ["null", "\"\""] {
+            assert_eq!(ended(none), (Vec::new(), None), "{none} ends a choice that goes on");
+        }
+        assert_eq!(ended("\"stop\""), (vec![3], Some("stop".to_owned())));
     }
 }

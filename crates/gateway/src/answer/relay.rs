@@ -203,6 +203,10 @@ impl Relay {
         let is_looked_at = self.guards.is_some() || self.masker.is_some();
         let bare = if is_looked_at { event.without_more() } else { None };
         let event = bare.as_ref().unwrap_or(event);
+        // Of what tells it nothing more is asked.
+        if let Some(key) = self.key.as_mut().filter(|_| !tells_key) {
+            key.look_beside(event)?;
+        }
         let Some(data) = event.data() else {
             if tells_key {
                 return Err(Code::UpstreamMalformed);
@@ -227,8 +231,8 @@ impl Relay {
         if !parts.is_object || (tells_key && parts.stage != Stage::Refused) {
             return Err(Code::UpstreamMalformed);
         }
-        if let Some(key) = &mut self.key {
-            key.look(&parts)?;
+        if let Some(key) = self.key.as_mut().filter(|_| !tells_key) {
+            key.look(self.surface, &data, &parts, &self.json)?;
         }
         self.meter(&parts);
         if let Some(tape) = &mut self.tape {

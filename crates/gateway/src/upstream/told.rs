@@ -25,9 +25,13 @@ impl Endpoint {
         memmem::find(bytes, search.key()).is_some() || (memchr(b'\\', bytes).is_some() && search.is_in(bytes))
     }
 
-    /// Takes the headers away that hold its key.
+    /// Takes the headers away that hold its key, in their values or, in small letters, in their names.
     pub(crate) fn take_key_from(&self, headers: &mut HeaderMap) {
-        let told = headers.iter().filter(|(_, value)| self.is_key_in(value.as_bytes()));
+        let Some(search) = self.key_search() else { return };
+        let in_names = search.in_names();
+        let told = headers.iter().filter(|(name, value)| {
+            memmem::find(name.as_str().as_bytes(), &in_names).is_some() || self.is_key_in(value.as_bytes())
+        });
         let names: Vec<_> = told.map(|(name, _)| name.clone()).collect();
         for name in names {
             headers.remove(name);

@@ -174,3 +174,23 @@ fn a_key_in_an_answer_that_nothing_looks_into_breaks_it_off() {
         assert_eq!(fixture.end().outcome, Outcome::Answered);
     }
 }
+
+/// Requirement: G19. A header that holds a key goes no further, also where its name does, which is in small letters however it was sent; the answer does.
+#[test]
+fn a_header_that_tells_a_key_is_taken_away() {
+    let shouted = PROVIDER_KEY.to_ascii_uppercase();
+    let (one, two) = (format!("x-req-{PROVIDER_KEY}"), format!("{shouted}-Id"));
+    for script in [Answer::json(200, openai::chat_of("fine")), Answer::events(openai::STREAM)] {
+        let is_stream = script.body() == openai::STREAM.as_bytes();
+        let script =
+            script.header(&one, "1").header(&two, "2").header("x-echo", PROVIDER_KEY).header("x-kept", "3");
+        let fixture = Fixture::new(script);
+        let asked = if is_stream { say_streaming("Hello") } else { crate::fixture::say("Hello") };
+        let answer = fixture.chat(&asked);
+        assert_eq!((answer.status, answer.header("x-kept")), (200, Some("3")));
+        for gone in [one.as_str(), two.to_ascii_lowercase().as_str(), "x-echo"] {
+            assert_eq!(answer.header(gone), None, "{gone} got out");
+        }
+        assert_eq!(fixture.end().outcome, Outcome::Answered);
+    }
+}

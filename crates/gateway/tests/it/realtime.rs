@@ -491,15 +491,19 @@ fn a_silent_conversation_ends() {
     assert_eq!(client.closed(), (1008, "upstream_timeout".to_owned()), "one without an end");
 }
 
-/// Requirement: G19, N22. A provider's key in a text, in one frame or in two, goes no further; sound with the same bytes passes. Where the client has whole frames alone it is
-/// told why, else the connection breaks off.
+/// Requirement: G19, N22. A provider's key in a text, in one frame or in two, in a sign of life or in the frame that closes goes no further; sound with the same bytes passes.
+/// Where the client has whole frames alone it is told why, else the connection breaks off.
 #[test]
 fn a_key_that_the_provider_repeats_cuts_it() {
     let (one, two) = PROVIDER_KEY.split_at(9);
     let whole = said(&format!(r#"{{"type":"error","message":"{PROVIDER_KEY}"}}"#));
     let begun = frame(0x01, format!(r#"{{"type":"{one}"#).as_bytes(), None);
     let further = frame(0x80, format!(r#"{two}"}}"#).as_bytes(), None);
-    for (told, closes) in [(vec![whole], true), (vec![begun, further], false)] {
+    let sign = frame(0x89, PROVIDER_KEY.as_bytes(), None);
+    let close = frame(0x88, &[&1008_u16.to_be_bytes()[..], PROVIDER_KEY.as_bytes()].concat(), None);
+    for (told, closes) in
+        [(vec![whole], true), (vec![begun, further], false), (vec![sign], true), (vec![close], true)]
+    {
         let provider = Provider::start();
         let fixture = live(&provider, Setup::default());
         let (mut client, mut peer, salt) = open(&fixture, &provider);

@@ -1,12 +1,12 @@
 //! The provider's key in what it says in a conversation.
 //!
-//! Promises: a text that holds it, in one frame or in several, goes no further than to where it begins; sound and other bytes pass unread. Must never: keep what cannot be a
-//! part of a key, or more than is named here.
+//! Promises: a text that holds it, in one frame or in several, or a sign of life goes no further than to where it begins; sound and other bytes pass unread. Must never: keep what
+//! cannot be a part of a key, or more than is named here.
 
 use std::borrow::Cow;
 use std::mem;
 
-use super::reader::Piece;
+use super::reader::{Passed, Piece};
 use crate::upstream::told::KeySearch;
 
 /// Most bytes that wait for the end of what could be a key. A key takes some hundred; more can only be frames of control between pieces of one.
@@ -18,8 +18,8 @@ pub(super) struct Tells;
 
 /// What passes from the provider, but for its key.
 pub(super) struct Passing {
-    /// None: it was asked without one.
-    search: Option<KeySearch>,
+    /// Of texts and of signs of life, which may stand between the pieces of one. None: it was asked without one.
+    searches: Option<[KeySearch; 2]>,
     /// Bytes that have come.
     at: u64,
     waiting: Vec<u8>,
@@ -27,21 +27,24 @@ pub(super) struct Passing {
 
 impl Passing {
     pub(super) fn new(search: Option<KeySearch>) -> Self {
-        Self { search, at: 0, waiting: Vec::new() }
+        Self { searches: search.map(|search| [search.anew(), search]), at: 0, waiting: Vec::new() }
     }
 
-    /// Takes bytes in, of which these pieces are text; gives those that may go on.
-    pub(super) fn push<'d>(&mut self, data: &'d [u8], pieces: &[Piece]) -> Result<Cow<'d, [u8]>, Tells> {
-        let Some(search) = &mut self.search else { return Ok(Cow::Borrowed(data)) };
-        for Piece { at, is_last } in pieces {
-            let text = data.get(at.clone()).ok_or(Tells)?;
-            search.push(text, self.at + at.start as u64).map_err(|_| Tells)?;
-            if *is_last {
-                search.forget();
+    /// Takes bytes in, of which `read` says what they are; gives those that may go on.
+    pub(super) fn push<'d>(&mut self, data: &'d [u8], read: &Passed) -> Result<Cow<'d, [u8]>, Tells> {
+        let Some(searches) = &mut self.searches else { return Ok(Cow::Borrowed(data)) };
+        for (search, pieces) in searches.iter_mut().zip([&read.pieces, &read.signs]) {
+            for Piece { at, is_last } in pieces {
+                let text = data.get(at.clone()).ok_or(Tells)?;
+                search.push(text, self.at + at.start as u64).map_err(|_| Tells)?;
+                if *is_last {
+                    search.forget();
+                }
             }
         }
         self.at += data.len() as u64;
-        let waits = search.begun().map_or(0, |from| usize::try_from(self.at - from).unwrap_or(usize::MAX));
+        let begun = searches.iter().filter_map(KeySearch::begun).min();
+        let waits = begun.map_or(0, |from| usize::try_from(self.at - from).unwrap_or(usize::MAX));
         if waits > MAX_WAITING_BYTES {
             return Err(Tells);
         }
@@ -55,6 +58,11 @@ impl Passing {
         Ok(Cow::Owned(mem::replace(&mut self.waiting, waits)))
     }
 
+    /// Whether the frame that closes holds the key: what it says is often an error in words.
+    pub(super) fn is_in(&self, close: &[u8]) -> bool {
+        self.searches.iter().flatten().any(|search| search.anew().is_in(close))
+    }
+
     /// Whether anything waits.
     pub(super) fn waits(&self) -> bool {
         !self.waiting.is_empty()
@@ -62,9 +70,7 @@ impl Passing {
 
     /// What waits, to which no text is added any more.
     pub(super) fn rest(&mut self) -> Vec<u8> {
-        if let Some(search) = &mut self.search {
-            search.forget();
-        }
+        self.searches.iter_mut().flatten().for_each(KeySearch::forget);
         mem::take(&mut self.waiting)
     }
 }
@@ -92,7 +98,10 @@ mod tests {
             let (data, after) = rest.split_at(cut.min(rest.len()));
             rest = after;
             let read = reader.push(data).expect("frames");
-            let Ok(goes) = passing.push(&data[..read.bytes], &read.pieces) else { return (out, true) };
+            if reader.closed().is_some_and(|close| passing.is_in(close)) {
+                return (out, true);
+            }
+            let Ok(goes) = passing.push(&data[..read.bytes], &read) else { return (out, true) };
             out.extend_from_slice(&goes);
         }
         out.extend(passing.rest());
@@ -100,7 +109,7 @@ mod tests {
     }
 
     /// Requirement: G19, N22. However a conversation is cut, a key in a text does not go on: in one frame, in the pieces of a message with a frame of control between them, or
-    /// with its characters as escapes.
+    /// with its characters as escapes; nor does one in a sign of life, or in the frame that closes.
     #[test]
     fn a_key_in_a_text_is_found_however_it_is_cut() {
         let (one, two) = KEY.split_at(7);
@@ -114,6 +123,9 @@ mod tests {
                 frame(0x80, &format!("{two}\"}}")),
             ]
             .concat(),
+            frame(0x89, KEY),
+            [frame(0x01, "a"), frame(0x8a, &format!("x {KEY}")), frame(0x80, "b")].concat(),
+            frame(0x88, &format!("\u{3}p{KEY}")),
         ] {
             let bytes = [frame(0x81, "{\"type\":\"s\"}"), told, frame(0x81, "later")].concat();
             for one in 0..bytes.len() {
@@ -131,7 +143,7 @@ mod tests {
         }
     }
 
-    /// Requirement: N22. Sound passes, whatever its bytes are, and so does what merely begins as a key; two texts are not one.
+    /// Requirement: N22. Sound passes, whatever its bytes are, and so does what merely begins as a key; two texts are not one, nor is a text with a sign of life in it.
     #[test]
     fn what_is_no_key_in_a_text_passes_as_it_came() {
         let (one, two) = KEY.split_at(7);
@@ -142,7 +154,11 @@ mod tests {
             frame(0x01, "sk-liv"),
             frame(0x00, ""),
             frame(0x80, "-e"),
-            frame(0x89, KEY),
+            frame(0x89, one),
+            frame(0x8a, two),
+            frame(0x01, one),
+            frame(0x89, two),
+            frame(0x80, " no"),
         ]
         .concat();
         for size in 1..=bytes.len() {

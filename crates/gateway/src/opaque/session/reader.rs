@@ -55,13 +55,15 @@ pub(super) struct Passed {
     pub(super) texts: Vec<Text>,
     /// Pieces of a provider's texts, by where they stand among the bytes, in order.
     pub(super) pieces: Vec<Piece>,
+    /// The same of a provider's signs of life, which say what it likes.
+    pub(super) signs: Vec<Piece>,
 }
 
-/// A piece of a text.
+/// A piece of a text, or of a sign of life.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) at: Range<usize>,
-    /// Whether the text ends with it.
+    /// Whether that ends with it.
     pub(super) is_last: bool,
 }
 
@@ -135,8 +137,11 @@ impl Reader {
                 let begins = data.len() - rest.len();
                 rest = after;
                 self.take(opcode, payload);
+                let piece = Piece { at: begins..begins + here, is_last };
                 if self.is_read(opcode) {
-                    passed.pieces.push(Piece { at: begins..begins + here, is_last });
+                    passed.pieces.push(piece);
+                } else if matches!(opcode, PING | PONG) && self.sender == Sender::Provider {
+                    passed.signs.push(piece);
                 }
                 if !is_over {
                     break;

@@ -329,8 +329,11 @@ impl Down {
             let piece = data.get(..passed.bytes).unwrap_or_default();
             // Nobody but the provider may see what it was asked with.
             let told = |Tells| Over::Cut(NoAnswer::Failed(Code::UpstreamMalformed));
-            let mut goes = self.passing.push(piece, &passed.pieces).map_err(told)?;
-            if self.reader.closed().is_some() {
+            let mut goes = self.passing.push(piece, &passed).map_err(told)?;
+            if let Some(close) = self.reader.closed() {
+                if self.passing.is_in(close) {
+                    return Err(told(Tells));
+                }
                 goes.to_mut().extend(self.passing.rest());
             }
             self.is_between_frames = false;

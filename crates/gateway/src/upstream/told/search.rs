@@ -8,6 +8,7 @@ use std::mem;
 use bytes::{Bytes, BytesMut};
 use hyper::header::HeaderValue;
 use memchr::memchr2;
+use zeroize::Zeroizing;
 
 /// What stands before a key in its header.
 const BEARER: &[u8] = b"Bearer ";
@@ -57,6 +58,16 @@ impl KeySearch {
     pub(super) fn key(&self) -> &[u8] {
         let line = self.line.as_bytes();
         line.strip_prefix(BEARER).unwrap_or(line)
+    }
+
+    /// The key as it stands in the name of a header, which is in small letters whatever was sent.
+    pub(super) fn in_names(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.key().to_ascii_lowercase())
+    }
+
+    /// How long the key is, in bytes.
+    pub(crate) fn key_bytes(&self) -> usize {
+        self.key().len()
     }
 
     /// Whether anything in `bytes` could be the beginning of it.
@@ -266,6 +277,15 @@ mod tests {
             let pieces: Vec<&[u8]> = text.chunks(size).collect();
             assert_eq!(sieved(KEY, &pieces), (text.to_vec(), false), "by {size}");
         }
+    }
+
+    /// Requirement: G19. Names of headers come in small letters, so a key is looked for there in these.
+    #[test]
+    fn a_key_is_looked_for_in_names_as_they_come() {
+        let name = hyper::header::HeaderName::from_bytes(b"X-Echo-sk-Live-Qm7tZr").expect("a name");
+        let due = search("sk-Live-Qm7t").in_names();
+        let found = memchr::memmem::find(name.as_str().as_bytes(), &due);
+        assert_eq!(found, Some(7), "a header's name would tell it");
     }
 
     /// Requirement: G19. A key that begins within itself is found where it begins the second time.
