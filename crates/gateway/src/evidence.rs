@@ -29,8 +29,9 @@ use crate::code::Code;
 
 /// Room promised for a `call.completed` without the answer's text: its seventeen fields take about 3 KiB sealed and encrypted, the names of
 /// called tools at most 2 KiB more, the stops that cut it at most 2 KiB, what sixteen guards say at most 9 KiB: each a name of 64 bytes, a version with three words of 32,
-/// four labels of 64, how many edits were put in, and the members around them; and sixteen rules of masking that stop an answer at most 7 KiB.
-const END_BYTES: u64 = 26 << 10;
+/// four labels of 64, how many edits were put in, and the members around them; sixteen rules of masking that stop an answer at most 7 KiB; and 64 digests of names at
+/// most 3 KiB.
+const END_BYTES: u64 = 29 << 10;
 /// How often a record is sealed again because an erasure destroyed its key meanwhile. Two in a row are already unlikely.
 const RESEAL_LIMIT: u32 = 4;
 /// How long a refused append counts against readiness, in microseconds. A gateway that is not ready gets no calls, so none could show that the

@@ -30,6 +30,7 @@ mod identity;
 mod input;
 mod masking;
 mod metrics;
+mod names;
 mod noise;
 mod opaque;
 mod open_calls;
