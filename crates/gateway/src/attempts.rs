@@ -456,7 +456,7 @@ fn give(answered: Answered, surface: Surface) -> Rest {
         let asked = stream::Asked { surface, usage_wanted: ready.usage_wanted, translation };
         Box::pin(stream::relay(running, inbound, upstream, ready.scope, asked))
     } else {
-        let asked = whole::Asked { surface, streamed: ready.stream, translation };
+        let asked = whole::Asked { surface, upstream, streamed: ready.stream, translation };
         Box::pin(whole::answer(running, inbound, upstream, ready.scope, asked))
     }
 }

@@ -260,6 +260,9 @@ pub struct UpstreamConfig {
     /// Ask for token counts in streams (`stream_options.include_usage`). Off for a provider that refuses the member.
     #[serde(default = "yes")]
     pub usage_in_streams: bool,
+    /// What prompts may name there although no record says whose it is: kinds of things, or single ones as `kind:name`. Absent: nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unrecorded: Vec<String>,
     /// Whether callers of the other interface reach it too, their requests and its answers translated.
     #[serde(default, skip_serializing_if = "is_off")]
     pub translate: bool,
@@ -288,6 +291,7 @@ impl UpstreamConfig {
             terms_seen: None,
             fallback: BTreeMap::new(),
             usage_in_streams: true,
+            unrecorded: Vec::new(),
             translate: false,
             max_tokens: DEFAULT_MAX_TOKENS,
         }

@@ -22,6 +22,7 @@ use crate::code::Code;
 use crate::enrich::Pending;
 use crate::evidence::{self, EvidenceError, Kin, Room, Terms};
 use crate::guards::after::Pending as Assessed;
+use crate::names::OfAnswer;
 use crate::race::Watch;
 use crate::salt::{Commitment, Committing, Salt};
 use crate::stopwatch::{Phase, Stopwatch, micros};
@@ -206,6 +207,13 @@ pub(crate) struct Authorised {
 }
 
 impl Authorised {
+    /// By which names `provider` keeps what it answered. What a stand-in keeps for canaries is nothing.
+    pub(crate) fn named(&mut self, names: &OfAnswer, provider: &str) {
+        if !self.caller.is_probe() {
+            self.facts.answered.kept = names.digests(provider);
+        }
+    }
+
     /// Makes the end record durable.
     pub(crate) async fn complete(&mut self, worker: &Worker, end: &End) -> Result<(), EvidenceError> {
         let before = self.stopwatch.enter(Phase::Own);
@@ -253,7 +261,14 @@ impl Authorised {
                 let terms = Terms { room: self.room.as_ref(), only_while: None };
                 worker.shared.evidence.append_under(&draft, terms).await.map(|(ack, _)| ack)
             }
-            result => result,
+            result => {
+                if let Ok(ack) = &result {
+                    let Shared { gate, names, .. } = worker.shared.as_ref();
+                    let kept = &self.facts.answered.kept;
+                    names.add(ack.index, kept, self.caller.system_id, || gate.load().position);
+                }
+                result
+            }
         }
     }
 

@@ -29,6 +29,7 @@ use crate::identity::Identities;
 use crate::identity::certificate::Doorway;
 use crate::masking::Masking;
 use crate::metrics::Metrics;
+use crate::names::Recent;
 use crate::noise::Noise;
 use crate::opaque::Opaque;
 use crate::playground::Playground;
@@ -133,6 +134,7 @@ impl Gateway {
             circuits,
             retry: config.retry,
             failing: Arc::default(),
+            names: Recent::default(),
             opaque: Opaque::default(),
             log,
         });

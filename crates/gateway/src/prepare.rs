@@ -24,6 +24,7 @@ use crate::guards::suite::Prompt;
 use crate::masking;
 use crate::masking::answers::OfAnswers;
 use crate::masking::pseudonyms::{Settled, Settling};
+use crate::names::Named;
 use crate::opaque::own;
 use crate::references::References;
 use crate::stops::StoppedBy;
@@ -49,6 +50,8 @@ pub(crate) struct Ready {
     pub(crate) acts: bool,
     pub(crate) permission: Permission,
     pub(crate) treated: Treated,
+    /// What it names that the provider keeps, beside files.
+    pub(crate) names: Vec<Named>,
     pub(crate) scope: Scope,
     /// What the rules of masking say of its placeholders; none: nothing.
     pub(crate) pseudonyms: Option<Box<Settled>>,
@@ -86,6 +89,13 @@ impl Call {
         rules: &InForce,
     ) -> Result<Ready, (Refusal, Option<String>)> {
         let mut ready = self.prepare(surface, body, rules)?;
+        let upstream = &ready.permission.target.upstream;
+        let named =
+            own::check_others(&self.worker.shared, self.caller.system_id, &ready.names, upstream).await;
+        if let Err(refusal) = named {
+            let refusal = Refusal { guards: ready.guards, ..refusal }.after(&ready.permission);
+            return Err((refusal, Some(ready.model)));
+        }
         let guards = &self.worker.shared.guards;
         let (whose, purpose) = (self.caller.stands_for, &ready.permission.purpose);
         let numbers = guards.that_apply(Side::Prompt, whose, purpose, surface.name());
@@ -163,6 +173,7 @@ impl Call {
             stream: request.stream,
             usage_wanted: request.usage_wanted,
             treated,
+            names: request.kept.others(),
             asks: request.asks,
             acts: request.asks.acts,
             model: model.clone(),
@@ -199,7 +210,7 @@ impl Call {
         surface: Surface,
     ) -> Result<(), Refusal> {
         self.check_failing(permission, surface)?;
-        own::check_named(self, &request.kept, &permission.target.upstream.name)
+        own::check_files(self, &request.kept, &permission.target.upstream.name)
     }
 
     /// Refused where a guard that is for the call, on either side, or masking for its provider, let a canary through.

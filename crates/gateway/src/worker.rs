@@ -26,6 +26,7 @@ use crate::identity::Identities;
 use crate::identity::certificate::Doorway;
 use crate::masking::Masking;
 use crate::metrics::Metrics;
+use crate::names::Recent;
 use crate::noise::Noise;
 use crate::opaque::Opaque;
 use crate::probes::Failing;
@@ -67,6 +68,8 @@ pub(crate) struct Shared {
     pub(crate) retry: RetryConfig,
     /// Guards whose canaries got through.
     pub(crate) failing: Arc<Failing>,
+    /// Names by which prompts can refer to what providers keep of the newest answers.
+    pub(crate) names: Recent,
     /// What declared routes share.
     pub(crate) opaque: Opaque,
     /// Takes lines for the operator.

@@ -178,7 +178,11 @@ fn blank(tx: &Connection, tables: &[Table], units: &[UnitId]) -> rusqlite::Resul
         for tagged in table.tagged {
             let values: String = tagged.values.iter().flat_map(|value| [*value, " = NULL, "]).collect();
             let (name, column) = (table.name, tagged.unit);
-            let sql = format!("UPDATE {name} SET {values}{column} = NULL WHERE {column} = ?1");
+            let sql = if table.goes() {
+                format!("DELETE FROM {name} WHERE {column} = ?1")
+            } else {
+                format!("UPDATE {name} SET {values}{column} = NULL WHERE {column} = ?1")
+            };
             if table.is_filed() {
                 let mut blank = tx.prepare_cached(&format!("{sql} AND entry = ?2"))?;
                 for (unit, entry) in &filed {

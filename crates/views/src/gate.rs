@@ -4,6 +4,7 @@
 //! policy whose content was erased is not in it, so whatever depended on it is denied.
 
 mod load;
+mod names;
 mod openings;
 mod packs;
 mod spend;
@@ -15,6 +16,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tabellion_model::body::{Capture, SystemStage};
 use tabellion_model::{CredentialId, Micros, SystemId};
+
+use crate::error::ViewsError;
+use crate::pool::Pool;
 
 pub(crate) use load::load;
 pub use openings::{Begun, GateFile, GateOpening, OfBatch};
@@ -102,12 +106,24 @@ pub struct Gate {
 pub struct GateCell {
     newest: RwLock<Arc<Gate>>,
     told: told::Told,
+    names: names::Names,
 }
 
 impl GateCell {
     /// A cell that holds `gate`.
     pub fn new(gate: Gate) -> Self {
-        Self { newest: RwLock::new(Arc::new(gate)), told: told::Told::default() }
+        Self { newest: RwLock::new(Arc::new(gate)), ..Self::default() }
+    }
+
+    /// An empty cell beside views that `pool` reads.
+    pub(crate) fn over(pool: Arc<Pool>) -> Self {
+        Self { names: names::Names::of(pool), ..Self::default() }
+    }
+
+    /// The system whose call was last answered with each of `names`, as ends of calls have them, in their order; none: no record that can still be read has it.
+    /// The record may be as new as the newest snapshot, or newer. It reads a file, so nothing that must not wait asks.
+    pub fn owners_of(&self, names: &[String]) -> Result<Vec<Option<SystemId>>, ViewsError> {
+        self.names.owners(names)
     }
 
     /// The newest snapshot.

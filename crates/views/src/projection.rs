@@ -1,7 +1,8 @@
 //! Projections: how records become rows.
 //!
 //! Promises: a projection is a function of the rows before, the record's place and time, its header, and body values that stand in columns
-//! tagged with their unit. Which row is made or changed depends on the header alone, so that a rebuild after an erasure makes the same rows.
+//! tagged with their unit. Which row is made or changed depends on the header alone, so that a rebuild after an erasure makes the same rows; of the one table
+//! of which that is not so, an erasure takes the rows.
 //! Must never: decide, count or name by a body value; read a clock, randomness, a file or the network.
 
 mod applicability;
@@ -17,6 +18,7 @@ pub(crate) mod filed;
 mod findings;
 mod invoices;
 mod issuers;
+mod kept_names;
 pub(crate) mod ledger;
 mod measurements;
 mod observations;
@@ -52,7 +54,7 @@ use crate::record::Record;
 pub struct TaggedColumns {
     /// The column with the unit's id.
     pub unit: &'static str,
-    /// The columns that an erasure of the unit blanks, with `unit` itself.
+    /// The columns that an erasure of the unit blanks, with `unit` itself; none where the row goes ([`Table::goes`]).
     pub values: &'static [&'static str],
 }
 
@@ -71,6 +73,11 @@ impl Table {
     /// Whether its units are filed (`filed.rs`) and not indexed.
     pub(crate) fn is_filed(&self) -> bool {
         self.name == calls::CALLS_TABLE
+    }
+
+    /// Whether its rows go with the unit that they came from: how many a record made was what it said.
+    pub(crate) fn goes(&self) -> bool {
+        self.name == kept_names::KEPT_NAMES_TABLE
     }
 }
 
@@ -127,6 +134,7 @@ pub const ALL: &[Projection] = &[
     measurements::MEASUREMENTS,
     enrichments::ENRICHMENTS,
     assessments::ASSESSMENTS,
+    kept_names::KEPT_NAMES,
     viewings::VIEWINGS,
     unmaskings::UNMASKINGS,
     saved_views::SAVED_VIEWS,

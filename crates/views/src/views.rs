@@ -39,10 +39,11 @@ impl Views {
         for line in &notes {
             note(line);
         }
+        let pool = Arc::new(Pool::new(path.clone()));
         let shared = Arc::new(Shared {
             reader: reader.clone(),
-            pool: Pool::new(path.clone()),
-            gate: Arc::new(GateCell::default()),
+            gate: Arc::new(GateCell::over(Arc::clone(&pool))),
+            pool,
             kept: Mutex::default(),
             pasts: Pasts::default(),
             blanked: AtomicU64::new(0),
@@ -71,7 +72,7 @@ impl Views {
     pub(crate) fn held(reader: Reader, db: Connection, position: u64) -> Self {
         let shared = Shared {
             reader,
-            pool: Pool::held(db),
+            pool: Arc::new(Pool::held(db)),
             gate: Arc::new(GateCell::default()),
             kept: Mutex::default(),
             pasts: Pasts::default(),
@@ -192,7 +193,7 @@ fn prepare(dir: &Path) -> Result<PathBuf, ViewsError> {
 /// What the projector and those who ask share.
 pub(crate) struct Shared {
     pub(crate) reader: Reader,
-    pub(crate) pool: Pool,
+    pub(crate) pool: Arc<Pool>,
     pub(crate) gate: Arc<GateCell>,
     /// What answers about controls keep between each other.
     pub(crate) kept: Mutex<Kept>,

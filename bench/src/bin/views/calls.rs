@@ -175,6 +175,7 @@ impl Call {
                 finish_reason: is_answered.then(|| "stop".to_owned()),
                 tools: Vec::new(),
                 usage,
+                kept: Vec::new(),
             },
             received_bytes: 900 + 4 * tokens,
             received_sha256: None,

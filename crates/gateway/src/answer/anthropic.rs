@@ -8,6 +8,7 @@ use tabellion_mask::Place;
 use tabellion_mask::json::{JsonFault, Kind, Limits, Path, RawString, Scalar, Step, Visitor, walk};
 
 use crate::answer::parts::{Channel, Parts, Stage, Text, Tokens, json, small, text};
+use crate::names::Named;
 use crate::sse::named_event;
 use crate::words;
 
@@ -165,6 +166,11 @@ impl<'b> Reader<'b> {
     }
 }
 
+/// Whether what stands below these steps is the message's own.
+fn is_of_message(around: &[Step<'_>]) -> bool {
+    matches!(around, []) || matches!(around, [Step::Name(name)] if name == "message" || name == "delta")
+}
+
 /// Whether a string of a block is what the model thought.
 fn is_thought(rest: &[Step<'_>]) -> bool {
     matches!(rest, [Step::Name(name)] if name == "thinking")
@@ -184,6 +190,12 @@ fn is_text(rest: &[Step<'_>]) -> bool {
 impl<'b> Visitor<'b> for Reader<'b> {
     fn scalar(&mut self, path: Path<'_, 'b>, scalar: Scalar<'b>, range: std::ops::Range<usize>) {
         match (path.steps(), scalar) {
+            // Whole, in the event that begins a message, and in the one that ends it.
+            ([around @ .., Step::Name(container), Step::Name(id)], Scalar::String(string))
+                if container == "container" && id == "id" && is_of_message(around) =>
+            {
+                self.parts.kept.push(Named::new("container", string.value()));
+            }
             ([Step::Name(name)], scalar) => self.top(name, scalar),
             ([Step::Name(usage), Step::Name(name)], scalar) if usage == "usage" => self.tokens(name, scalar),
             ([Step::Name(message), Step::Name(usage), Step::Name(name)], scalar)

@@ -11,6 +11,7 @@ use tabellion_mask::json::{JsonFault, Kind, Limits, Path, Scalar, Step, Visitor,
 
 use crate::answer::parts::{Channel, Parts, Stage, Text, Tokens, json, small, text};
 use crate::guards::suite::is_flag;
+use crate::names::Named;
 use crate::sse::event_of;
 use crate::words;
 
@@ -159,6 +160,11 @@ impl<'b> Reader<'b> {
                     "name" => self.parts.tool(&string.value()),
                     _ => {}
                 }
+            }
+            ([Step::Name(audio), Step::Name(member)], Scalar::String(string))
+                if audio == "audio" && member == "id" =>
+            {
+                self.parts.kept.push(Named::new("audio", string.value()));
             }
             ([Step::Name(audio), Step::Name(member)], Scalar::String(string))
                 if audio == "audio" && member == SAID =>

@@ -11,6 +11,7 @@ use tabellion_mask::json::{JsonFault, Kind, Limits, Path, RawString, Scalar, Ste
 
 use crate::answer::parts::{Channel, Parts, Stage, Text, json, small, text};
 use crate::guards::suite::is_flag;
+use crate::names::Named;
 use crate::sse::named_event;
 use crate::words;
 
@@ -78,11 +79,16 @@ struct Reader<'b> {
     /// All that a response says as one text, which some servers put beside its items.
     beside: Option<Place<'b>>,
     is_error: bool,
+    /// What stands at the top as the answer's own name: of an event it is none.
+    own_name: Option<Named>,
 }
 
 impl<'b> Reader<'b> {
     fn finish(self) -> Parts<'b> {
         let mut parts = self.parts;
+        if let Some(name) = self.own_name.filter(|_| self.is_response) {
+            parts.kept.insert(0, name);
+        }
         let item = self.item.unwrap_or_default();
         let is_event = !self.is_response;
         parts.is_answer &= self.is_response;
@@ -149,6 +155,7 @@ impl<'b> Reader<'b> {
             ("sequence_number", Scalar::Number(number)) => {
                 self.parts.number = number.parse().ok().map(|number| (number, range));
             }
+            ("id", Scalar::String(id)) => self.own_name = Some(Named::new("response", id.value())),
             ("item_id", _) => self.parts.head.push(("item_id", range)),
             ("output_index", Scalar::Number(number)) => {
                 self.item = small(number);
@@ -217,6 +224,10 @@ impl<'b> Reader<'b> {
     /// A string of an item; whole responses and events that hold an item say it alike.
     fn in_item(&mut self, item: usize, rest: &[Step<'b>], string: RawString<'b>, at: usize) {
         match rest {
+            [Step::Name(name)] if name == "id" => self.parts.kept.push(Named::new("item", string.value())),
+            [Step::Name(name)] if name == "container_id" => {
+                self.parts.kept.push(Named::new("container", string.value()));
+            }
             [Step::Name(name)] if name == "name" => self.names.push((item, string.value().into_owned())),
             [Step::Name(name)] if name == "type" => self.kinds.push((item, string.value().into_owned())),
             [.., Step::Name(name)] if name == REFUSAL => {
@@ -256,6 +267,9 @@ impl<'b> Visitor<'b> for Reader<'b> {
         match path.steps() {
             [Step::Name(name)] => self.top(name, scalar, range),
             [Step::Name(response), Step::Name(name)] if response == "response" => {
+                if let ("id", Scalar::String(id)) = (name.as_ref(), scalar) {
+                    self.parts.kept.push(Named::new("response", id.value()));
+                }
                 self.of_response(name, scalar, range.start);
             }
             [Step::Name(response), rest @ ..] if response == "response" => {

@@ -10,6 +10,7 @@ use tabellion_model::body::Usage;
 use tabellion_model::charge::Tokens as Charged;
 
 use crate::answer::{anthropic, openai_chat, openai_embeddings, openai_responses};
+use crate::names::Named;
 use crate::surface::Surface;
 use crate::words;
 
@@ -142,6 +143,8 @@ pub(crate) struct Parts<'b> {
     /// Why the answer stopped.
     pub(crate) reason: Option<String>,
     pub(crate) tools: Vec<String>,
+    /// By which names later prompts can refer to what the provider keeps of it.
+    pub(crate) kept: Vec<Named>,
     /// Members that an event of our own must repeat, as written: name and value.
     pub(crate) head: Vec<(&'static str, Range<usize>)>,
     /// The event's place in a stream that counts its events.

@@ -28,6 +28,7 @@ use crate::guards::AnswerGuards;
 use crate::guards::after::Tape;
 use crate::guards::asking::Waiting;
 use crate::guards::edits::{Proposals, Wanted};
+use crate::names::OfAnswer;
 use crate::race::Interrupt;
 use crate::sse::{Event, EventReader, REMARK};
 use crate::surface::Surface;
@@ -78,6 +79,7 @@ pub(crate) struct Relay {
     events: Option<Vec<Event>>,
     received_bytes: u64,
     answered: Answered,
+    names: OfAnswer,
     tokens: Tokens,
     /// The same as a call is charged: a message's first word on its answer is none.
     counted: Tokens,
@@ -125,6 +127,7 @@ impl Relay {
             tape,
             received_bytes: 0,
             answered: Answered::default(),
+            names: OfAnswer::default(),
             tokens: Tokens::default(),
             counted: Tokens::default(),
             open: BTreeMap::new(),
@@ -359,6 +362,7 @@ impl Relay {
         self.answered.usage = self.tokens.usage();
         let room = MAX_TOOLS.saturating_sub(self.answered.tools.len());
         self.answered.tools.extend(parts.tools.iter().take(room).cloned());
+        self.names.take(&parts.kept);
         for text in &parts.texts {
             self.transcript.push(text);
         }

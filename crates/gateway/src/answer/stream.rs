@@ -241,6 +241,7 @@ impl Streaming {
 
     async fn end(mut self, fate: Fate, body: Incoming, sender: Sender, upstream: usize) {
         self.authorised.facts.answered = self.relay.answered();
+        self.authorised.named(self.relay.names(), self.worker.shared.catalogue.name(upstream));
         self.authorised.facts.counted = self.relay.counted();
         self.worker.shared.metrics.held(self.relay.held_bytes());
         // A stream that broke off is on record as that: nothing of what waited was let go. A stop that comes from here on is too late for it.

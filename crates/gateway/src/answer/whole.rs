@@ -26,6 +26,7 @@ use crate::guards::asking::{Stopped, Waiting};
 use crate::guards::config::Side;
 use crate::guards::edits::Wanted;
 use crate::guards::edits::places::{Of, rewritten};
+use crate::names::OfAnswer;
 use crate::race::{Interrupt, alongside};
 use crate::stopwatch::Phase;
 use crate::surface::Surface;
@@ -51,6 +52,8 @@ pub(crate) fn is_plain(headers: &HeaderMap) -> bool {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked {
     pub(crate) surface: Surface,
+    /// The provider, by its number.
+    pub(crate) upstream: usize,
     /// A stream, so that only an error may come whole.
     pub(crate) streamed: bool,
     /// How the provider's answer becomes one of the surface, where it has another interface.
@@ -163,6 +166,9 @@ async fn release(
     answered.finish_reason.clone_from(&parts.reason);
     answered.tools.clone_from(&parts.tools);
     answered.usage = parts.tokens.usage();
+    let mut names = OfAnswer::default();
+    names.take(&parts.kept);
+    running.authorised.named(&names, running.worker.shared.catalogue.name(asked.upstream));
     running.authorised.facts.counted = parts.tokens;
     running.authorised.facts.is_whole = true;
     let guarded = Box::pin(guarded(&mut running, asked.surface, bytes, parts, Some(&scope))).await;

@@ -22,6 +22,7 @@ use crate::call::Call;
 use crate::code::Code;
 use crate::decide::{self, Asked, InForce, Permission, Refusal};
 use crate::declared::{Found, Special};
+use crate::names::Named;
 use crate::surface::Surface;
 use crate::surface::request::{Changes, Request};
 use crate::words;
@@ -30,6 +31,8 @@ use crate::words;
 const MAX_LINES: usize = 50_000;
 /// So many lines are looked at before others get a turn: some milliseconds.
 const LINES_AT_ONCE: usize = 64;
+/// Most things of the provider's that the lines of a file name together: each is looked up. A line may name that many by itself.
+const MAX_NAMED: usize = 10_000;
 /// The purpose of a file that holds a batch.
 const BATCH: &str = "batch";
 /// What else a file may be for; all others are refused, since a provider might read one as a batch.
@@ -71,6 +74,8 @@ struct Sums {
     passed: BTreeMap<(String, Option<String>), u64>,
     masking: BTreeSet<String>,
     asked: FileAsks,
+    /// What they name that the provider keeps, each with the first line that does.
+    named: BTreeMap<Named, usize>,
     said: SaidOfLines,
 }
 
@@ -188,7 +193,25 @@ impl Batch<'_> {
             let why = "the file holds no request; write one on each line";
             return Err(Refusal::new(Code::MalformedBody, why));
         }
+        self.check_named(&sums.named).await?;
         Ok((written.to_vec(), lines as u64, sums))
+    }
+
+    /// Refused where a line names what the provider keeps and is not on record as the system's.
+    async fn check_named(&self, named: &BTreeMap<Named, usize>) -> Result<(), Refusal> {
+        if named.len() > MAX_NAMED {
+            let why = format!(
+                "the lines name more than {MAX_NAMED} things that the provider keeps; send several files"
+            );
+            return Err(Refusal::new(Code::MalformedBody, why));
+        }
+        let names: Vec<Named> = named.keys().cloned().collect();
+        let (shared, system) = (&self.call.worker.shared, self.call.caller.system_id);
+        let foreign = own::foreign(shared, system, &names, &self.permission.target.upstream).await?;
+        let Some(line) = foreign.iter().filter_map(|name| named.get(*name)).min() else { return Ok(()) };
+        let refusal = own::names_unknown(&foreign);
+        let reason = format!("line {} of the batch: {}", line + 1, refusal.reason);
+        Err(Refusal { reason: reason.into_boxed_str(), ..refusal })
     }
 
     /// Decides and masks one line, and writes it; gives its own name.
@@ -211,7 +234,12 @@ impl Batch<'_> {
             return Err(malformed("a batch has no streams; leave out stream".to_owned()));
         }
         let permission = self.decided(surface, &request, line.body.len())?;
-        own::check_named(self.call, &request.kept, &permission.target.upstream.name)?;
+        own::check_files(self.call, &request.kept, &permission.target.upstream.name)?;
+        if sums.named.len() <= MAX_NAMED {
+            for name in request.kept.others() {
+                sums.named.entry(name).or_insert(at);
+            }
+        }
         let changes = Changes { model: None, ask_usage: false };
         let treated = self.call.treat(&request, &changes, &permission, scope)?;
         let tokens = of_batch::of_request(surface, &request.asks, treated.bytes.len().max(line.body.len()));

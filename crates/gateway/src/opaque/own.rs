@@ -3,14 +3,21 @@
 //! Promises: a system reads, cancels and deletes what the record says is its own, and nothing else of the account; what nobody has a record of is nobody's. Must
 //! never: take a client's word for an id.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tabellion_model::SystemId;
 use tabellion_model::body::RouteClass;
 
-use super::meter::Named;
+use super::meter;
 use crate::call::Call;
 use crate::code::Code;
 use crate::decide::Refusal;
 use crate::declared::{Declared, Found, is_id};
+use crate::names::Named;
 use crate::surface::kept::Kept;
+use crate::upstream::catalogue::Upstream;
+use crate::worker::Shared;
 
 /// Refused where a call asks for a file or batch that is not on record as its system's, or for a list of everybody's.
 pub(super) fn check(call: &Call, found: &Found, provider: &str) -> Result<(), Refusal> {
@@ -35,11 +42,66 @@ pub(super) fn check(call: &Call, found: &Found, provider: &str) -> Result<(), Re
 const NAMES_FOREIGN: &str = "the request names a file, and no record says that your system has it: send the file through this gateway first, or what is in it with the request. Of what was made before that was recorded, or elsewhere, an operator knows at the provider";
 
 /// Refused where a request names a file that is not on record as its system's: the model would be given what is in it.
-pub(crate) fn check_named(call: &Call, kept: &Kept, provider: &str) -> Result<(), Refusal> {
+pub(crate) fn check_files(call: &Call, kept: &Kept, provider: &str) -> Result<(), Refusal> {
     let shared = &call.worker.shared;
     let of = (provider, RouteClass::Files);
     let is_own = shared.opaque.kept.has_all(&shared.gate.load(), of, kept.files(), call.caller.system_id);
     if is_own { Ok(()) } else { Err(Refusal::new(Code::ObjectNotOwn, NAMES_FOREIGN)) }
+}
+
+/// What a request is answered with that names something else, of these kinds.
+pub(super) fn names_unknown(foreign: &[&Named]) -> Refusal {
+    let kinds: BTreeSet<&str> = foreign.iter().map(|name| name.kind).collect();
+    let kinds: Vec<&str> = kinds.into_iter().collect();
+    let why = format!(
+        "the request names what the provider keeps ({}), and no record says that it is your system's: it names what answers through this gateway to calls of your system named, and else sends what it means itself. What was made before that was recorded, or elsewhere, an operator can let prompts name (unrecorded, in the section of the upstream)",
+        kinds.join(", ")
+    );
+    Refusal::new(Code::ObjectNotOwn, why)
+}
+
+/// Refused where a request names something else that its provider keeps and that is not on record as `system`'s: the model, or what it is lent, would tell what another
+/// system said. What no record tells of at all is refused too, unless the configuration lets it pass. Nothing is done for a request that names nothing.
+pub(crate) async fn check_others(
+    shared: &Shared,
+    system: SystemId,
+    named: &[Named],
+    upstream: &Upstream,
+) -> Result<(), Refusal> {
+    let foreign = foreign(shared, system, named, upstream).await?;
+    if foreign.is_empty() { Ok(()) } else { Err(names_unknown(&foreign)) }
+}
+
+/// Which of these are refused.
+pub(super) async fn foreign<'n>(
+    shared: &Shared,
+    system: SystemId,
+    named: &'n [Named],
+    upstream: &Upstream,
+) -> Result<Vec<&'n Named>, Refusal> {
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let digests: Vec<String> = named.iter().map(|name| name.digest(&upstream.name)).collect();
+    // The position first: what a snapshot has, the views can be asked for.
+    let position = shared.gate.load().position;
+    let recent = shared.names.owners(&digests.iter().map(String::as_str).collect(), position);
+    let (gate, asked) = (Arc::clone(&shared.gate), digests.clone());
+    // It reads a file: whoever shares this thread does not wait for that.
+    let recorded = tokio::task::spawn_blocking(move || gate.owners_of(&asked)).await;
+    let Ok(Ok(recorded)) = recorded else {
+        let why =
+            "whose the things are that the request names cannot be seen now; try again later, or name none";
+        return Err(Refusal::new(Code::EvidenceUnavailable, why));
+    };
+    let foreign = named.iter().zip(&digests).zip(recorded).filter(|((name, digest), recorded)| match recent
+        .get(digest.as_str())
+        .or(recorded.as_ref())
+    {
+        Some(owner) => *owner != system,
+        None => !upstream.unrecorded.holds(name),
+    });
+    Ok(foreign.map(|((name, _), _)| name).collect())
 }
 
 /// What the caller's system has from now on.
@@ -54,7 +116,7 @@ pub(super) struct Own {
 }
 
 /// What an answer says that the caller's system has from now on: what was made, and the files with what came of a batch.
-pub(super) fn of_answer(declared: &Declared, named: &Named) -> Vec<Own> {
+pub(super) fn of_answer(declared: &Declared, named: &meter::Named) -> Vec<Own> {
     let made = named.id.iter().filter(|_| declared.has_body());
     let made = made.map(|id| Own { class: declared.class, id: id.clone(), is_new: true, batch: None });
     let batch = || named.id.clone().filter(|id| is_id(id));
@@ -97,13 +159,13 @@ mod tests {
         Found::of(method, &path.parse().expect("a target")).expect("declared").declared
     }
 
-    fn named() -> Named {
+    fn named() -> meter::Named {
         let some = |id: &str| Some(id.to_owned());
-        Named {
+        meter::Named {
             id: some("made-1"),
             output_file: some("file-out"),
             error_file: some("4111 1111"),
-            ..Named::default()
+            ..meter::Named::default()
         }
     }
 

@@ -38,6 +38,7 @@ use crate::guards::after::Assessing;
 use crate::guards::config::Side;
 use crate::identity::Identities;
 use crate::metrics::Metrics;
+use crate::names::Recent;
 use crate::noise::Noise;
 use crate::opaque::Opaque;
 use crate::prepare::PURPOSE;
@@ -85,6 +86,7 @@ pub(super) fn shared(
         limits: real.limits,
         identities: Identities::default(),
         doorway: None,
+        names: Recent::default(),
         opaque: Opaque::default(),
         log: Arc::clone(&real.log),
         classes: real.classes,

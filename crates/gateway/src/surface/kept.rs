@@ -3,15 +3,26 @@
 //! Promises: a file that the model would be given is found wherever an interface lets one be named, in whatever case its member is written; what an application
 //! calls its own tools with, and what an earlier answer cited, names nothing. Must never: let many names cost more than a few.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tabellion_mask::json::{RawString, Step};
 
+use crate::names::Named;
+
 /// Most different files of one request: each is looked up among all that are on record.
 const MAX_FILES: usize = 256;
+/// Most other things: a long conversation names an item for each tool that was called.
+const MAX_OTHERS: usize = 2_048;
 /// What a request with more is answered with.
-pub(crate) const TOO_MANY: &str = "it names more than 256 files of the provider's; name fewer at once";
+pub(crate) const TOO_MANY: &str =
+    "it names more than 256 files, or more than 2048 other things, of the provider's; name fewer at once";
 
+/// The kind of a file.
+const FILE: &str = "file";
+/// The kind of an item, and what it is where a request names it outside of its list.
+const ITEM: &str = "item";
+/// The kind of a skill.
+const SKILL: &str = "skill";
 /// Members that name files, wherever an interface has them.
 const FILES: [&str; 2] = ["file_id", "file_ids"];
 /// The file in a message's block, and what holds it: a document or picture, a part of a chat.
@@ -22,29 +33,90 @@ const OF_APPLICATIONS: [&str; 7] =
 /// Members below which an earlier answer says what it stood on: nothing is read again for it.
 const CITED: [&str; 4] = ["annotations", "citations", "results", "outputs"];
 /// A part of a conversation that stands for an earlier one.
-const ITEM: &str = "item_reference";
+const REFERENCE: &str = "item_reference";
+/// Items that say all that they are, whoever made them; the provider looks nothing up for them.
+const WHOLE_ITEMS: [&str; 10] = [
+    "message",
+    "function_call",
+    "function_call_output",
+    "custom_tool_call",
+    "custom_tool_call_output",
+    "computer_call_output",
+    "local_shell_call_output",
+    "shell_call_output",
+    "apply_patch_call_output",
+    "mcp_approval_response",
+];
+/// A vendor's own skill, which every account has.
+const OF_VENDOR: &str = "anthropic";
+
+/// What stands beside each other in one entry of a list, and tells together whether it names something.
+#[derive(Debug, Default)]
+struct Entry {
+    ids: BTreeSet<String>,
+    /// Whether it says that it stands for another, or says what it is in letters that not every reader takes for the member's.
+    is_reference: bool,
+    /// Whether it says itself what it is.
+    is_whole: bool,
+}
 
 /// What a request names.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     files: BTreeSet<String>,
-    kinds: BTreeSet<&'static str>,
+    others: BTreeSet<Named>,
+    /// Items of `input`, by their places, and skills of `container`.
+    items: BTreeMap<usize, Entry>,
+    skills: BTreeMap<usize, Entry>,
     is_over: bool,
 }
 
 impl Kept {
     /// Takes in the string at these steps, the outermost first.
     pub(crate) fn take(&mut self, steps: &[Step<'_>], string: RawString<'_>) {
-        let Some(kind) = kind(steps, string) else { return };
-        self.kinds.insert(kind);
-        if kind != "file" {
+        if self.entry(steps, string) {
             return;
         }
-        if self.files.len() < MAX_FILES {
-            self.files.insert(string.value().into_owned());
+        let Some(kind) = kind(steps, string) else { return };
+        // Of a part that stands for an earlier one where none should, nobody knows where its id would be.
+        let id = if kind == ITEM { String::new() } else { string.value().into_owned() };
+        if kind == FILE {
+            self.is_over |= self.files.len() >= MAX_FILES && !self.files.contains(&id);
+            if !self.is_over {
+                self.files.insert(id);
+            }
         } else {
-            self.is_over |= !self.files.contains(string.value().as_ref());
+            self.others.insert(Named { kind, id });
+            self.is_over |= self.others.len() > MAX_OTHERS;
         }
+    }
+
+    /// Takes in a string of an entry that has to be seen whole; `false`: it is none.
+    fn entry(&mut self, steps: &[Step<'_>], string: RawString<'_>) -> bool {
+        let (list, at, id, name) = match steps {
+            [Step::Name(top), Step::Index(at), Step::Name(name)] if top == "input" => {
+                (&mut self.items, at, "id", name)
+            }
+            [Step::Name(top), Step::Name(list), Step::Index(at), Step::Name(name)]
+                if top == "container" && list == "skills" =>
+            {
+                (&mut self.skills, at, "skill_id", name)
+            }
+            _ => return false,
+        };
+        let Some(member) = [id, "type", "role"].into_iter().find(|known| name.eq_ignore_ascii_case(known))
+        else {
+            return false;
+        };
+        let entry = list.entry(*at).or_default();
+        let value = string.value();
+        entry.is_reference |= name != member || (member == "type" && value == REFERENCE);
+        match member {
+            "type" => entry.is_whole |= value == OF_VENDOR || WHOLE_ITEMS.contains(&value.as_ref()),
+            "role" => entry.is_whole |= !value.is_empty(),
+            _ => drop(entry.ids.insert(value.into_owned())),
+        }
+        true
     }
 
     /// Ids of the files.
@@ -52,14 +124,35 @@ impl Kept {
         self.files.iter().map(String::as_str)
     }
 
-    /// Of which kinds things are named, as policies have them, in order.
-    pub(crate) fn kinds(&self) -> Vec<&'static str> {
-        self.kinds.iter().copied().collect()
+    /// All else that is named.
+    pub(crate) fn others(&self) -> Vec<Named> {
+        let items = self.items.values().flat_map(Entry::named).map(|id| Named::new(ITEM, id));
+        let skills = self.skills.values().flat_map(Entry::named).map(|id| Named::new(SKILL, id));
+        self.others.iter().cloned().chain(items).chain(skills).collect()
     }
 
-    /// Whether there are more files than are looked up.
+    /// Of which kinds things are named, as policies have them, in order.
+    pub(crate) fn kinds(&self) -> Vec<&'static str> {
+        let file = (!self.files.is_empty()).then_some(FILE);
+        let kinds: BTreeSet<&'static str> =
+            self.others().into_iter().map(|name| name.kind).chain(file).collect();
+        kinds.into_iter().collect()
+    }
+
+    /// Whether there are more than are looked up.
     pub(crate) fn is_over(&self) -> bool {
-        self.is_over
+        let listed = self.items.values().chain(self.skills.values()).flat_map(Entry::named).count();
+        self.is_over || self.others.len() + listed > MAX_OTHERS
+    }
+}
+
+impl Entry {
+    /// What the provider would look up: all that it has an id of, unless it says itself what it is.
+    fn named(&self) -> impl Iterator<Item = &str> {
+        let is_named = self.is_reference || !self.is_whole;
+        // One without an id stands for something that nobody knows.
+        let unknown = (self.is_reference && self.ids.is_empty()).then_some("");
+        self.ids.iter().map(String::as_str).filter(move |_| is_named).chain(unknown)
     }
 }
 
@@ -89,8 +182,8 @@ fn kind(steps: &[Step<'_>], string: RawString<'_>) -> Option<&'static str> {
     if is_own && !is(top, "prompt") {
         return None;
     }
-    if named("type") && string.value() == ITEM {
-        return Some("item");
+    if named("type") && string.value() == REFERENCE {
+        return Some(ITEM);
     }
     if named("vector_store_ids") {
         return Some("vector_store");
@@ -99,7 +192,7 @@ fn kind(steps: &[Step<'_>], string: RawString<'_>) -> Option<&'static str> {
         return Some("container");
     }
     if named("skill_id") {
-        return Some("skill");
+        return Some(SKILL);
     }
     if is(top, "messages") && named("id") && before.last().is_some_and(|holder| is(holder, "audio")) {
         return Some("audio");
@@ -110,7 +203,7 @@ fn kind(steps: &[Step<'_>], string: RawString<'_>) -> Option<&'static str> {
     // Blocks of messages: what a provider's tool left there before is told deeper, and is not given to the model again.
     let is_block = matches!(before, [_, Step::Index(_), content, Step::Index(_)] if is(content, "content"));
     let is_held = before.last().is_some_and(|holder| HOLDERS.into_iter().any(|name| is(holder, name)));
-    (!is(top, "messages") || is_block || is_held).then_some("file")
+    (!is(top, "messages") || is_block || is_held).then_some(FILE)
 }
 
 #[cfg(test)]
@@ -221,6 +314,20 @@ mod tests {
             (json!({ "conversation": { "id": "conv_1" } }), "conversation"),
             (json!({ "prompt": { "id": "pmpt_1" } }), "prompt"),
             (json!({ "input": [{ "type": "item_reference", "id": "msg_1" }] }), "item"),
+            (json!({ "input": [{ "id": "msg_1" }] }), "item"),
+            (json!({ "input": [{ "ID": "msg_1", "type": null }] }), "item"),
+            (json!({ "input": [{ "type": "item_reference", "Type": "message", "id": "msg_1" }] }), "item"),
+            (json!({ "input": [{ "role": "user", "type": "item_reference" }] }), "item"),
+            (
+                json!({ "input": [{ "type": "reasoning", "id": "rs_1", "encrypted_content": "gAAA" }] }),
+                "item",
+            ),
+            (json!({ "input": [{ "type": "image_generation_call", "id": "ig_1", "result": null }] }), "item"),
+            (json!({ "input": [{ "type": "file_search_call", "id": "fs_1", "results": null }] }), "item"),
+            (
+                json!({ "input": [{ "type": "code_interpreter_call", "container_id": "cntr_1" }] }),
+                "container",
+            ),
             (json!({ "tools": [{ "type": "file_search", "vector_store_ids": ["vs_1"] }] }), "vector_store"),
             (json!({ "tools": [{ "type": "code_interpreter", "container": "cntr_1" }] }), "container"),
         ] {
@@ -232,6 +339,50 @@ mod tests {
         let spoken = json!({ "messages": [{ "role": "assistant", "audio": { "id": "audio_1" } }] });
         assert_eq!(named(Surface::OpenAiChat, &spoken).1, ["audio"]);
         assert_eq!(named(Surface::OpenAiResponses, &json!({ "previous_response_id": null })).1, [""; 0]);
+    }
+
+    /// Requirement: N22. What says itself what it is names nothing: a conversation that the application keeps goes on without any record, and a vendor's own skill
+    /// is everybody's.
+    #[test]
+    fn what_says_itself_what_it_is_names_nothing() {
+        let said = json!([{ "type": "output_text", "text": "x" }]);
+        for item in [
+            json!({ "type": "message", "role": "assistant", "id": "msg_1", "content": said }),
+            json!({ "role": "assistant", "id": "msg_1", "content": said }),
+            json!({ "type": "function_call", "id": "fc_1", "call_id": "c", "name": "t", "arguments": "{}" }),
+            json!({ "type": "function_call_output", "id": "fo_1", "call_id": "c", "output": "x" }),
+            json!({ "type": "reasoning", "summary": [], "encrypted_content": "gAAA" }),
+        ] {
+            let body = json!({ "input": [item] });
+            assert_eq!(named(Surface::OpenAiResponses, &body).1, [""; 0], "{body}");
+        }
+        let skills = json!({ "container": { "skills": [{ "type": "anthropic", "skill_id": "pptx" }] } });
+        assert_eq!(named(Surface::AnthropicMessages, &skills).1, [""; 0]);
+    }
+
+    /// Requirement: N22. Each thing is told by its own name, those in lists of one another's too.
+    #[test]
+    fn each_thing_is_told_by_its_name() {
+        let body = json!({ "model": "m", "previous_response_id": "resp_1", "input": [
+            { "type": "item_reference", "id": "msg_1" }, { "id": "rs_1", "type": "reasoning" }, { "role": "user", "content": "x" }],
+            "tools": [{ "type": "file_search", "vector_store_ids": ["vs_1", "vs_2"] }] });
+        let body = Bytes::from(body.to_string());
+        let request = Request::read(Surface::OpenAiResponses.form(), &body, &Limits::default()).expect("one");
+        let named: Vec<String> =
+            request.kept.others().iter().map(|name| format!("{} {}", name.kind, name.id)).collect();
+        assert_eq!(
+            named,
+            ["response resp_1", "vector_store vs_1", "vector_store vs_2", "item msg_1", "item rs_1"]
+        );
+        let hidden = json!({ "model": "m", "input": [{ "role": "user", "content": [{ "type": "item_reference", "id": "msg_1" }] }] });
+        let hidden = Bytes::from(hidden.to_string());
+        let request =
+            Request::read(Surface::OpenAiResponses.form(), &hidden, &Limits::default()).expect("one");
+        assert_eq!(request.kept.kinds(), ["item"], "a reference where none should be goes on");
+        let many: Vec<_> = (0..2_049).map(|number| json!({ "id": format!("rs_{number}") })).collect();
+        let many = Bytes::from(json!({ "model": "m", "input": many }).to_string());
+        let refused = Request::read(Surface::OpenAiResponses.form(), &many, &Limits::default()).err();
+        assert!(refused.is_some_and(|why| why.contains("2048 other things")), "each of them is looked up");
     }
 
     /// Requirement: N22. Very many names are refused, before each is looked up.

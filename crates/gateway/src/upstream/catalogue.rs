@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tabellion_model::body::DataTerms;
 
 use crate::config::{Api, Auth, Log, StartError, UpstreamConfig};
+use crate::names::Unrecorded;
 use crate::translate::Translation;
 use crate::upstream::aws::Signer;
 use crate::upstream::connect::{Address, Endpoint, Within};
@@ -38,11 +39,14 @@ pub(crate) struct Upstream {
     pub(crate) max_tokens: u64,
     /// What is declared of its use of data.
     pub(crate) terms: DataTerms,
+    /// What prompts may name there although no record says whose it is.
+    pub(crate) unrecorded: Unrecorded,
     /// Models asked in place of its own, by how these stand in the configuration.
     fallback: BTreeMap<String, Vec<String>>,
 }
 
 /// All of them.
+#[derive(Clone)]
 pub(crate) struct Catalogue {
     pub(crate) upstreams: Vec<Arc<Upstream>>,
     exact: BTreeMap<String, Named>,
@@ -50,6 +54,7 @@ pub(crate) struct Catalogue {
     prefixes: Vec<(String, Arc<Upstream>)>,
 }
 
+#[derive(Clone)]
 struct Named {
     upstream: Arc<Upstream>,
     /// The provider's name of the model, where ours is an alias.
@@ -103,6 +108,7 @@ impl Catalogue {
                 translate: config.translate,
                 max_tokens: config.max_tokens,
                 terms: config.data.clone(),
+                unrecorded: unrecorded(config)?,
                 fallback: config.fallback.clone(),
             });
             check_models(config)?;
@@ -133,6 +139,7 @@ impl Catalogue {
                 translate: upstream.translate,
                 max_tokens: upstream.max_tokens,
                 terms: upstream.terms.clone(),
+                unrecorded: upstream.unrecorded.clone(),
                 fallback: BTreeMap::new(),
             });
             let named = Named { upstream: Arc::clone(&stand_in), alias_of: None };
@@ -140,6 +147,11 @@ impl Catalogue {
             stand_ins.upstreams.push(stand_in);
         }
         stand_ins
+    }
+
+    /// The name of the provider with this number.
+    pub(crate) fn name(&self, number: usize) -> &str {
+        self.upstreams.get(number).map(|upstream| upstream.name.as_str()).unwrap_or_default()
     }
 
     /// What keeps the keys of providers as their files have them, for as long as it is polled: a task for each that signs.
@@ -241,6 +253,12 @@ impl Catalogue {
     pub(crate) fn names(&self) -> impl Iterator<Item = (&str, &Upstream)> {
         self.exact.iter().map(|(name, named)| (name.as_str(), named.upstream.as_ref()))
     }
+}
+
+/// What prompts may name at a provider although no record says whose it is.
+fn unrecorded(config: &UpstreamConfig) -> Result<Unrecorded, StartError> {
+    Unrecorded::read(&config.unrecorded)
+        .map_err(|why| StartError::Setting(format!("[upstream.{}]: {why}", config.name)))
 }
 
 /// A key in a header that its provider does not read, and a version that its interface does not have, are refused by the provider alone, call by call.

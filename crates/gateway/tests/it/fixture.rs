@@ -98,6 +98,8 @@ pub(crate) struct Setup {
     pub(crate) base_url: Option<String>,
     /// Which models are asked instead of those of the scripted provider.
     pub(crate) fallback: BTreeMap<String, Vec<String>>,
+    /// What prompts may name there although no record says whose it is.
+    pub(crate) unrecorded: Vec<String>,
     /// Providers beside it.
     pub(crate) others: Vec<UpstreamConfig>,
     /// How it speaks TLS.
@@ -129,6 +131,7 @@ impl Default for Setup {
             api: Api::OpenAi,
             base_url: None,
             fallback: BTreeMap::new(),
+            unrecorded: Vec::new(),
             others: Vec::new(),
             tls: None,
             identities: Vec::new(),
@@ -208,6 +211,7 @@ impl Fixture {
                     models: vec!["model-a".to_owned(), "gpt-*".to_owned()],
                     aliases: [("house-model".to_owned(), "gpt-real".to_owned())].into(),
                     fallback: setup.fallback,
+                    unrecorded: setup.unrecorded,
                     ..UpstreamConfig::new("scripted", setup.base_url.unwrap_or_else(|| upstream.base_url()))
                 }],
                 setup.others,

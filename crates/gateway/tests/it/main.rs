@@ -38,6 +38,7 @@ mod guards_of_amounts;
 mod identity;
 mod identity_standing;
 mod inputs;
+mod kept_names;
 mod kept_urls;
 mod masked_answers;
 mod masking;

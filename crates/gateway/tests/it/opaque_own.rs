@@ -14,7 +14,6 @@ use crate::budgets::organisation;
 use crate::fixture::{Fixture, Setup};
 use crate::opaque::{open_by_records, opened, own, upload};
 use crate::outside_guards;
-use crate::rego::rego;
 
 /// Both ends of a batch's way.
 const CLASSES: [RouteClass; 2] = [RouteClass::Files, RouteClass::Batches];
@@ -176,19 +175,4 @@ fn a_line_of_a_batch_names_no_file_but_its_systems_own() {
     let fixture = opened(Script::by(|_, _| panic!("something was sent")), &CLASSES, Setup::default());
     let answer = fixture.send_form("/v1/files", &upload("batch", &line.to_string()));
     assert_eq!((answer.status, answer.code().as_str()), (403, "object_not_own"), "{}", answer.text());
-}
-
-/// Requirement: N22, P32. Of what else a provider keeps no record says whose it is: it goes on, unless a policy is against it.
-#[test]
-fn what_no_record_can_tell_goes_on_unless_a_policy_is_against_it() {
-    let body = json!({ "model": "model-a", "input": "hello", "previous_response_id": "resp_1" });
-    let plain = Fixture::with(outside_guards::provider(), Setup::default());
-    assert_eq!(plain.send_json("/v1/responses", &body).status, 200);
-    let guards = vec![rego("kept", "deny contains kind if some kind in input.refers_to")];
-    let fixture = Fixture::with(outside_guards::provider(), Setup { guards, ..Setup::default() });
-    let answer = fixture.send_json("/v1/responses", &body);
-    assert_eq!((answer.status, answer.code().as_str()), (403, "guard_blocked"), "{}", answer.text());
-    assert_eq!(fixture.denied()[0].guards[0].found, ["response"]);
-    let fresh = json!({ "model": "model-a", "input": "hello" });
-    assert_eq!(fixture.send_json("/v1/responses", &fresh).status, 200, "what names nothing is stopped");
 }

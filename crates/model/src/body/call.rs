@@ -292,6 +292,10 @@ pub struct Answered {
     /// Its token counts.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub usage: Option<Usage>,
+    /// By which names later prompts can refer to what the provider keeps of it, each as the digest of docs/records.md: 32 hex digits. Empty: by none, or a record
+    /// of before it was kept.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub kept: Vec<String>,
 }
 
 /// What was said over a socket, beside what came from the provider: that is `received_bytes` and its digest.

@@ -44,6 +44,7 @@ const UPSTREAM_KEYS: &[&str] = &[
     "models",
     "aliases",
     "usage_in_streams",
+    "unrecorded",
     "translate",
     "max_tokens",
     "fallback",
@@ -271,6 +272,7 @@ impl GatewaySettings {
             "base_url" => value.clone_into(&mut upstream.base_url),
             "ca_file" => upstream.ca_file = Some(PathBuf::from(value)),
             "models" => upstream.models = items(value).map(str::to_owned).collect(),
+            "unrecorded" => upstream.unrecorded = items(value).map(str::to_owned).collect(),
             "aliases" => {
                 let pair = |item: &str| {
                     item.split_once('=')

@@ -393,7 +393,12 @@ pub(crate) fn completed(system: SystemId, key: CredentialId, tokens: u64) -> Dra
         upstream_status: Some(200),
         code: None,
         delivered: Delivered::Whole,
-        answered: Answered { model: Some("small-1".to_owned()), usage, ..Answered::default() },
+        answered: Answered {
+            model: Some("small-1".to_owned()),
+            usage,
+            kept: vec![format!("{tokens:032x}"), "ee".repeat(16)],
+            ..Answered::default()
+        },
         received_bytes: 4000,
         received_sha256: None,
         received_salted_sha256: Some("ab".repeat(32)),

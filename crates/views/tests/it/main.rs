@@ -23,6 +23,7 @@ mod fixture;
 mod gate;
 mod guards;
 mod histories;
+mod kept_names;
 mod measurements;
 mod openings;
 mod packs;

@@ -9,6 +9,7 @@ use super::key::KeyWatch;
 use crate::answer::parts::Tokens;
 use crate::answer::transcript::Transcript;
 use crate::guards::after::Tape;
+use crate::names::OfAnswer;
 
 impl Relay {
     /// Bytes that had to wait.
@@ -20,6 +21,11 @@ impl Relay {
     /// The provider's own account, so far.
     pub(crate) fn answered(&self) -> Answered {
         self.answered.clone()
+    }
+
+    /// By which names later prompts can refer to what it keeps, so far.
+    pub(crate) fn names(&self) -> &OfAnswer {
+        &self.names
     }
 
     /// What the provider counted, so far.
