@@ -1,4 +1,4 @@
-"""Records what an application does in a Tabellion log, so that nothing can be left out unseen. Standard library only.
+"""Records what an application does in a Tabellion log, so that nothing can be left out unseen. Standard library only, but for signatures under heartbeats.
 
     from tabellion_client import Recorder
 

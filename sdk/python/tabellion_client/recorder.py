@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from . import signing
 from .commitment import MAX_INTEGER, batch_root, canonical, commit
 from .spool import Epoch, Line, Spool
 from .wire import Answer, Wire
@@ -29,6 +30,7 @@ TRIES = 5  # of a record by itself, before it is set aside
 ASIDE_PAUSE_S = 60.0  # until what was set aside is tried again
 PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR)  # no fault of a record
 STATE_NOT_KEPT = "the spool cannot keep how far it is, and sends some again after a restart"
+UNSIGNED = "heartbeat_unsigned"  # the log's code for a heartbeat that is not signed by the key it has on record
 MAX_ASIDE = 64  # of one epoch; with more of them it is not single records that are at fault, and the rest waits
 
 Problem = Callable[[str], None]
@@ -79,10 +81,12 @@ class Recorder:
         heartbeat_s: int = 60,
         on_problem: Problem | None = None,
         check_receipt: Callable[[bytes], None] | None = None,
+        sign: bool | None = None,
         context: ssl.SSLContext | None = None,
     ) -> None:
         """`sample_rate`: the part of events whose content is sent; of the others the log gets number and commitment. `on_problem` is told, in the sender's
-        thread, what goes wrong. `check_receipt` is given the receipt of every record, and raises when it does not believe it."""
+        thread, what goes wrong. `check_receipt` is given the receipt of every record, and raises when it does not believe it. `sign`: whether heartbeats are signed
+        with a key that is kept beside the spool; None: where the package `cryptography` is there."""
         if not 0.0 <= sample_rate <= 1.0:
             raise ValueError("sample_rate is from 0 to 1")
         if heartbeat_s < 1:
@@ -92,6 +96,11 @@ class Recorder:
         self._on_problem, self._check_receipt = on_problem, check_receipt
         self._process = os.getpid()
         self._spool = Spool(spool, max_spool_bytes)
+        try:
+            self._key = signing.open_key(self._spool.directory, sign)
+        except BaseException:
+            self._spool.close()  # so that the next attempt finds it free
+            raise
         self._changed = threading.Condition()
         self._closing = self._alone = False
         self._deadline = float("inf")
@@ -108,6 +117,11 @@ class Recorder:
     def source(self) -> str:
         """The id under which the log knows this source."""
         return self._spool.producer
+
+    @property
+    def public_key(self) -> str | None:
+        """The public key that heartbeats are signed with, 32 bytes in base64; None: they are not signed."""
+        return self._key.public_text if self._key else None
 
     def record(self, name: str, fields: dict[str, Any] | None = None, *, subject: str | None = None, private: bool = False) -> Ticket:
         """Takes an event: it is on disk and has its number when this returns. `subject`: whom it is about, so that it can be erased with everything else
@@ -216,12 +230,13 @@ class Recorder:
 
     def _has_work(self) -> bool:
         now = time.monotonic()
-        is_over = any(not epoch.lines and not epoch.aside for epoch in self._spool.epochs[:-1])
+        is_over = any(not epoch.lines and not epoch.aside and now >= epoch.beat_at for epoch in self._spool.epochs[:-1])
         is_sendable = any(epoch.lines or self._aside_due(epoch, now) for epoch in self._spool.epochs)
         return self._closing or now >= self._next_beat or is_over or is_sendable
 
     def _patience(self) -> float:
         again = [line.again_at for epoch in self._spool.epochs for line in epoch.aside]
+        again += [epoch.beat_at for epoch in self._spool.epochs[:-1] if epoch.beat_at and not epoch.lines and not epoch.aside]
         return max(0.0, min([self._next_beat, self._deadline, *again]) - time.monotonic())
 
     def _is_worth_while(self) -> bool:
@@ -239,8 +254,8 @@ class Recorder:
         now, again = time.monotonic(), None
         with self._changed:
             for epoch in self._spool.epochs:
-                is_over = self._closing or epoch is not self._spool.current
-                is_due = not is_over and now >= self._next_beat
+                is_over = self._closing or (epoch is not self._spool.current and now >= epoch.beat_at)
+                is_due = not is_over and epoch is self._spool.current and now >= self._next_beat
                 again = None if is_due else self._aside_due(epoch, now)
                 if is_due or again or epoch.lines or (is_over and not epoch.aside):
                     break
@@ -325,9 +340,10 @@ class Recorder:
         with self._changed:
             current = self._spool.current
             current.beat += 1
-            beat = current.counts() | {"beat": current.beat, "interval_s": self._beat_s, "closed": False}
+            beat = self._beat(current, closed=False)
             self._save(current)
-        return self._deliver({"epoch": current.number, "heartbeat": beat}).status == 201
+        answer = self._deliver({"epoch": current.number, "heartbeat": beat})
+        return answer.status == 201 or answer.code == UNSIGNED
 
     def _retry(self, epoch: Epoch, line: Line) -> None:
         """Tries again what was set aside. That it fails again is in the status, and keeps nobody waiting."""
@@ -413,17 +429,31 @@ class Recorder:
             if is_over and (epoch.lines or epoch.aside):
                 return
             epoch.beat += 1
-            beat = epoch.counts() | {"beat": epoch.beat, "interval_s": self._beat_s, "closed": is_over}
+            beat = self._beat(epoch, closed=is_over)
             self._save(epoch)
         answer = self._deliver({"epoch": epoch.number, "heartbeat": beat})
+        if answer.code == UNSIGNED and not self._closing:
+            # The log knows another key of this source. Events go on all the same; a person puts this key on record, or finds out who has the other.
+            with self._changed:
+                epoch.beat_at = self._next_beat = time.monotonic() + self._beat_s
+            self._problem(f"the log refuses this source's heartbeats, and events go on without them: {answer}")
+            return
         if answer.status != 201:
             raise _TryAgain(str(answer))
         with self._changed:
+            epoch.beat_at = 0.0
             if is_over:
                 self._spool.forget(epoch)
             else:
                 self._next_beat = time.monotonic() + self._beat_s * 0.9  # so that the next is there in time
             self._changed.notify_all()
+
+    def _beat(self, epoch: Epoch, *, closed: bool) -> dict[str, Any]:
+        """A heartbeat as it is sent: its counts, and the source's own signature."""
+        beat = epoch.counts() | {"beat": epoch.beat, "interval_s": self._beat_s, "closed": closed}
+        if self._key is None:
+            return beat
+        return beat | {"signed": self._key.sign(beat | {"epoch": epoch.number, "producer": self.source})}
 
     def _deliver(self, delivery: dict[str, Any]) -> Answer:
         return self._wire.ask("POST", f"/api/v1/sources/{self.source}/deliveries", delivery)
