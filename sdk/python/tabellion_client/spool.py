@@ -42,6 +42,7 @@ class Line:
     reason: str | None = None  # of a loss
     why: str = ""  # it was set aside
     again_at: float = 0.0  # when it is tried again, by the monotonic clock
+    taken_at: float = float("-inf")  # when it was taken, by the same; before this process
 
     @property
     def lost(self) -> bool:
