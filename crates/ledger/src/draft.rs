@@ -251,6 +251,7 @@ pub(crate) fn check_open_type(record_type: &str) -> Result<(), LedgerError> {
             | Kind::StatementRegistered
             | Kind::EnvelopeImported
             | Kind::SourceHeartbeat
+            | Kind::SourceKeySet
             | Kind::GapDeclared
             | Kind::GapFound
             | Kind::GapFilled

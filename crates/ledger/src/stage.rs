@@ -487,6 +487,7 @@ fn changes_counts_only(header: &Header) -> bool {
                 | Kind::StatementRegistered
                 | Kind::EnvelopeImported
                 | Kind::SourceHeartbeat
+                | Kind::SourceKeySet
                 | Kind::GapDeclared
                 | Kind::GapFound
                 | Kind::GapFilled

@@ -268,6 +268,7 @@ impl LogState {
             | Facts::StatementRegistered(_)
             | Facts::EnvelopeImported(_)
             | Facts::SourceHeartbeat(_)
+            | Facts::SourceKeySet(_)
             | Facts::GapDeclared(..)
             | Facts::GapFound(..)
             | Facts::GapFilled(_) => {}

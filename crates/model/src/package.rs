@@ -20,6 +20,7 @@ mod proof;
 mod range;
 mod seals;
 mod shards;
+mod source_keys;
 mod sources;
 mod statements;
 mod tree;
@@ -36,4 +37,5 @@ pub use container::{BUNDLE_ENTRIES, ContainerError, FRAMEWORK_FILES, MAX_ANCHOR_
 pub use lines::{ErasedUnit, ShownSource, ShownUnit};
 pub use proof::{PROOF_FORMAT, RangeProof, RangeProofError};
 pub(crate) use shards::SHARDS;
+pub(crate) use source_keys::SOURCE_SIGNATURES;
 pub use tree::{TreeFault, TreeFigures, verify_tree};

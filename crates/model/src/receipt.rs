@@ -9,6 +9,7 @@ mod keys;
 mod level;
 mod live;
 pub(crate) mod plan;
+mod source;
 
 pub use anchors::ReceiptAnchor;
 pub use check::verify_receipt;

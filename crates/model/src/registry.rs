@@ -7,12 +7,14 @@ mod anchor;
 mod envelope;
 mod epoch;
 mod erasure;
+mod error;
 mod export;
 mod key;
 mod registered;
 mod second_key;
 mod shard;
 mod source;
+mod source_key;
 mod witness;
 
 use serde_json::{Map, Value as Json};
@@ -25,6 +27,7 @@ pub use anchor::AnchorConfirmed;
 pub use envelope::{EnvelopeImported, EnvelopeKind};
 pub use epoch::{EpochClosed, EpochOpened, PreviousEpoch};
 pub use erasure::{ErasureDone, ErasureOrdered, ErasureScope, HoldPlaced};
+pub use error::RegistryError;
 pub use export::PackageExported;
 pub use key::{Genesis, Granted, KEYS_STREAM, KeyInfo, Purpose, Revocation, Revoked, Rotated};
 pub use registered::StatementRegistered;
@@ -33,6 +36,7 @@ pub use shard::{
     SHARD_STREAMS, ShardCheckpoint, ShardConflict, ShardKeyRotated, ShardRegistered, shard_name, shard_stream,
 };
 pub use source::{GapReason, Heartbeat, LossReason, SourceLife, SourceSpan};
+pub use source_key::{HeartbeatSignature, SourceKeySet};
 pub use witness::{ConflictFound, Divergence};
 
 use crate::id::{HoldId, RecordId};
@@ -88,6 +92,8 @@ pub enum Kind {
     EnvelopeImported,
     /// `source.heartbeat`
     SourceHeartbeat,
+    /// `source.key_set`
+    SourceKeySet,
     /// `gap.declared`
     GapDeclared,
     /// `gap.found`
@@ -112,7 +118,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of `docs/formats.md`.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Genesis,
         Self::KeyGranted,
         Self::KeyRotated,
@@ -134,6 +140,7 @@ impl Kind {
         Self::StatementRegistered,
         Self::EnvelopeImported,
         Self::SourceHeartbeat,
+        Self::SourceKeySet,
         Self::GapDeclared,
         Self::GapFound,
         Self::GapFilled,
@@ -170,6 +177,7 @@ impl Kind {
             Self::StatementRegistered => "statement.registered",
             Self::EnvelopeImported => "envelope.imported",
             Self::SourceHeartbeat => "source.heartbeat",
+            Self::SourceKeySet => "source.key_set",
             Self::GapDeclared => "gap.declared",
             Self::GapFound => "gap.found",
             Self::GapFilled => "gap.filled",
@@ -200,6 +208,7 @@ impl Kind {
                 | Self::StatementRegistered
                 | Self::EnvelopeImported
                 | Self::SourceHeartbeat
+                | Self::SourceKeySet
                 | Self::GapDeclared
                 | Self::GapFound
                 | Self::GapFilled
@@ -269,6 +278,8 @@ pub enum Facts {
     EnvelopeImported(EnvelopeImported),
     /// `source.heartbeat`
     SourceHeartbeat(Heartbeat),
+    /// `source.key_set`
+    SourceKeySet(Box<SourceKeySet>),
     /// `gap.declared`: the source says that it lost these numbers
     GapDeclared(SourceSpan, LossReason),
     /// `gap.found`: the log lacks these numbers
@@ -300,62 +311,6 @@ pub enum Recognition {
     Unknown,
     /// Not known and critical: whoever interprets the log stops here.
     UnknownCritical,
-}
-
-/// Why a record is not what its type says.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RegistryError {
-    /// The `critical` member differs from the registry.
-    #[error("member `critical` of a {0} record is wrong")]
-    Critical(&'static str),
-    /// A `clear` member is missing, unknown or of the wrong type.
-    #[error(transparent)]
-    Clear(#[from] FormFault),
-    /// The type carries no `clear` member.
-    #[error("a {0} record carries no member `clear`")]
-    NoClear(String),
-    /// The stream `keys` and the key records belong together.
-    #[error("the stream `{KEYS_STREAM}` is for key records, and every key record is in it")]
-    KeysStream,
-    /// Genesis and header disagree, or genesis is not the beginning.
-    #[error(
-        "a genesis repeats the header's origin, tenant and env and is number 1 of epoch 1 and version 1 of its stream"
-    )]
-    Genesis,
-    /// The record's number is not the one that its type prescribes.
-    #[error("a {kind} record must have number {due}, not {given}")]
-    Seq {
-        /// The type.
-        kind: &'static str,
-        /// The number it must have.
-        due: u64,
-        /// The number it has.
-        given: u64,
-    },
-    /// A key record without the root's signature.
-    #[error("a {0} record is a statement of the root key and is never sealed without a signature")]
-    Unsigned(&'static str),
-    /// A record about a system names none.
-    #[error("a {0} record names the system it is about")]
-    NoSystem(&'static str),
-    /// A tombstone counts other than its fields.
-    #[error(
-        "an erasure.done record says that {said} units were erased and has {fields} fields; each erased unit is one field"
-    )]
-    Tombstones {
-        /// The number in `clear`.
-        said: u64,
-        /// Fields in all of its units.
-        fields: u64,
-    },
-    /// The type's version is not one that this version writes.
-    #[error("version {given} of type {name} is not known here, version {TYPE_VERSION} is")]
-    Version {
-        /// The type.
-        name: &'static str,
-        /// The version given.
-        given: u32,
-    },
 }
 
 /// Whether records of this type are critical, as far as this registry says.
@@ -480,6 +435,7 @@ impl Facts {
             Self::StatementRegistered(_) => Kind::StatementRegistered,
             Self::EnvelopeImported(_) => Kind::EnvelopeImported,
             Self::SourceHeartbeat(_) => Kind::SourceHeartbeat,
+            Self::SourceKeySet(_) => Kind::SourceKeySet,
             Self::GapDeclared(..) => Kind::GapDeclared,
             Self::GapFound(..) => Kind::GapFound,
             Self::GapFilled(_) => Kind::GapFilled,
@@ -519,6 +475,7 @@ impl Facts {
             Self::StatementRegistered(facts) => facts.to_clear(),
             Self::EnvelopeImported(facts) => facts.to_clear(),
             Self::SourceHeartbeat(beat) => beat.to_clear(),
+            Self::SourceKeySet(facts) => facts.to_clear(),
             Self::GapDeclared(span, reason) => span.with_reason("reason", reason.as_str()),
             Self::GapFound(span, reason) => span.with_reason("why", reason.as_str()),
             Self::GapFilled(span) => span.to_clear(),
@@ -571,6 +528,7 @@ impl Facts {
             Kind::StatementRegistered => Self::StatementRegistered(StatementRegistered::read(members)?),
             Kind::EnvelopeImported => Self::EnvelopeImported(EnvelopeImported::read(members)?),
             Kind::SourceHeartbeat => Self::SourceHeartbeat(Heartbeat::read(members)?),
+            Kind::SourceKeySet => Self::SourceKeySet(Box::new(SourceKeySet::read(members)?)),
             Kind::GapDeclared => Self::GapDeclared(
                 SourceSpan::read(members)?,
                 members

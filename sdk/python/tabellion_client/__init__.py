@@ -1,4 +1,4 @@
-"""Records what an application does in a Tabellion log, so that nothing can be left out unseen. Standard library only.
+"""Records what an application does in a Tabellion log, so that nothing can be left out unseen. Standard library only, but for signatures under heartbeats.
 
     from tabellion_client import Recorder
 
@@ -9,8 +9,9 @@ Every event gets a number and is on disk before `record` returns; a thread sends
 the event: docs/completeness.md says what that proves and what it does not.
 """
 
+from .batching import Batching
 from .commitment import commit
 from .recorder import Recorder, SetAside, Status, Ticket
 from .spool import SpoolBusy, SpoolFull
 
-__all__ = ["Recorder", "SetAside", "SpoolBusy", "SpoolFull", "Status", "Ticket", "commit"]
+__all__ = ["Batching", "Recorder", "SetAside", "SpoolBusy", "SpoolFull", "Status", "Ticket", "commit"]

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from . import signing
+from .batching import MAX_BATCH, Batching
 from .commitment import MAX_INTEGER, batch_root, canonical, commit
 from .spool import Epoch, Line, Spool
 from .wire import Answer, Wire
 
-MAX_BATCH = 32  # what the log takes at once
 BATCH_BYTES = 1 << 20  # half of what the log reads of one request
 MAX_RECORD_BYTES = 900 << 10  # of a record with its number, as sent: what the log keeps in one, less what stands around it
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 30.0
@@ -29,6 +30,7 @@ TRIES = 5  # of a record by itself, before it is set aside
 ASIDE_PAUSE_S = 60.0  # until what was set aside is tried again
 PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR)  # no fault of a record
 STATE_NOT_KEPT = "the spool cannot keep how far it is, and sends some again after a restart"
+UNSIGNED = "heartbeat_unsigned"  # the log's code for a heartbeat that is not signed by the key it has on record
 MAX_ASIDE = 64  # of one epoch; with more of them it is not single records that are at fault, and the rest waits
 
 Problem = Callable[[str], None]
@@ -79,10 +81,15 @@ class Recorder:
         heartbeat_s: int = 60,
         on_problem: Problem | None = None,
         check_receipt: Callable[[bytes], None] | None = None,
+        sign: bool | None = None,
+        batching: Batching | None = None,
+        clock: Callable[[], float] = time.monotonic,
         context: ssl.SSLContext | None = None,
     ) -> None:
         """`sample_rate`: the part of events whose content is sent; of the others the log gets number and commitment. `on_problem` is told, in the sender's
-        thread, what goes wrong. `check_receipt` is given the receipt of every record, and raises when it does not believe it."""
+        thread, what goes wrong. `check_receipt` is given the receipt of every record, and raises when it does not believe it. `sign`: whether heartbeats are signed
+        with a key that is kept beside the spool; None: where the package `cryptography` is there. `batching`: when what waits is sent; None: at once. `clock`: seconds
+        that never go back."""
         if not 0.0 <= sample_rate <= 1.0:
             raise ValueError("sample_rate is from 0 to 1")
         if heartbeat_s < 1:
@@ -90,8 +97,15 @@ class Recorder:
         self._wire = Wire(url, key, context)
         self._rate, self._beat_s = sample_rate, heartbeat_s
         self._on_problem, self._check_receipt = on_problem, check_receipt
+        self._batching, self._clock = batching or Batching(), clock
+        self._hurry = float("-inf")  # what was taken up to then waits for no others
         self._process = os.getpid()
         self._spool = Spool(spool, max_spool_bytes)
+        try:
+            self._key = signing.open_key(self._spool.directory, sign)
+        except BaseException:
+            self._spool.close()  # so that the next attempt finds it free
+            raise
         self._changed = threading.Condition()
         self._closing = self._alone = False
         self._deadline = float("inf")
@@ -108,6 +122,11 @@ class Recorder:
     def source(self) -> str:
         """The id under which the log knows this source."""
         return self._spool.producer
+
+    @property
+    def public_key(self) -> str | None:
+        """The public key that heartbeats are signed with, 32 bytes in base64; None: they are not signed."""
+        return self._key.public_text if self._key else None
 
     def record(self, name: str, fields: dict[str, Any] | None = None, *, subject: str | None = None, private: bool = False) -> Ticket:
         """Takes an event: it is on disk and has its number when this returns. `subject`: whom it is about, so that it can be erased with everything else
@@ -134,6 +153,7 @@ class Recorder:
             if self._closing:
                 raise RuntimeError("the recorder is closed")
             number = self._spool.append(item)
+            self._spool.current.lines[-1].taken_at = self._clock()
             self._changed.notify_all()
             return Ticket(self._spool.current.number, number, withheld, salt, record if withheld else None)
 
@@ -142,6 +162,7 @@ class Recorder:
         self._check_process()
         with self._changed:
             self._spool.settle()
+            self._hurry = self._clock()
             until = {epoch.number: epoch.last for epoch in self._spool.epochs}
             self._changed.notify_all()
             return self._changed.wait_for(lambda: self._is_settled(until), timeout)
@@ -171,7 +192,7 @@ class Recorder:
         with self._changed:
             if not self._closing:
                 self._spool.settle()
-                self._closing, self._deadline = True, time.monotonic() + timeout
+                self._closing, self._deadline = True, self._clock() + timeout
                 self._changed.notify_all()
         self._thread.join(timeout + 1.0)
         with self._changed:
@@ -198,7 +219,9 @@ class Recorder:
         while True:
             with self._changed:
                 self._changed.wait_for(self._has_work, self._patience())
-                if time.monotonic() >= self._deadline or (self._closing and not self._is_worth_while()):
+                if not self._has_work():
+                    continue  # by another clock than ours the time had come
+                if self._clock() >= self._deadline or (self._closing and not self._is_worth_while()):
                     return
             try:
                 self._step()
@@ -209,24 +232,35 @@ class Recorder:
                 failures += 1
                 pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(failures, 10)) * (0.5 + self._random.random() / 2)
                 with self._changed:
-                    self._changed.wait_for(lambda: self._closing, min(pause, max(0.0, self._deadline - time.monotonic())))
+                    self._changed.wait_for(lambda: self._closing, min(pause, max(0.0, self._deadline - self._clock())))
                     closing = self._closing
                 if closing:
                     time.sleep(FIRST_PAUSE_S * self._random.random())  # what is closing tries until its deadline, without a rush
 
     def _has_work(self) -> bool:
-        now = time.monotonic()
-        is_over = any(not epoch.lines and not epoch.aside for epoch in self._spool.epochs[:-1])
-        is_sendable = any(epoch.lines or self._aside_due(epoch, now) for epoch in self._spool.epochs)
+        now = self._clock()
+        is_over = any(not epoch.lines and not epoch.aside and now >= epoch.beat_at for epoch in self._spool.epochs[:-1])
+        is_sendable = any(self._due_at(epoch) <= now or self._aside_due(epoch, now) for epoch in self._spool.epochs)
         return self._closing or now >= self._next_beat or is_over or is_sendable
+
+    def _due_at(self, epoch: Epoch) -> float:
+        """From when on the lines of an epoch are sent. Only what a living process goes on filling waits for more."""
+        if not epoch.lines:
+            return float("inf")
+        oldest, newest = epoch.lines[0].taken_at, epoch.lines[-1].taken_at
+        if self._closing or self._alone or self._tries or epoch is not self._spool.current or oldest <= self._hurry:
+            return float("-inf")
+        return self._batching.due_at(len(epoch.lines), oldest, newest)
 
     def _patience(self) -> float:
         again = [line.again_at for epoch in self._spool.epochs for line in epoch.aside]
-        return max(0.0, min([self._next_beat, self._deadline, *again]) - time.monotonic())
+        again += [epoch.beat_at for epoch in self._spool.epochs[:-1] if epoch.beat_at and not epoch.lines and not epoch.aside]
+        again += [self._due_at(epoch) for epoch in self._spool.epochs]
+        return min(threading.TIMEOUT_MAX, max(0.0, min([self._next_beat, self._deadline, *again]) - self._clock()))
 
     def _is_worth_while(self) -> bool:
         """While closing: whether anything is left but what was set aside and tried once more."""
-        return any(epoch.lines or not epoch.aside or self._aside_due(epoch, time.monotonic()) for epoch in self._spool.epochs)
+        return any(epoch.lines or not epoch.aside or self._aside_due(epoch, self._clock()) for epoch in self._spool.epochs)
 
     def _aside_due(self, epoch: Epoch, now: float) -> Line | None:
         """What was set aside and is to be tried again; while closing each once more."""
@@ -236,15 +270,16 @@ class Recorder:
         return None
 
     def _step(self) -> None:
-        now, again = time.monotonic(), None
+        now, again = self._clock(), None
         with self._changed:
             for epoch in self._spool.epochs:
-                is_over = self._closing or epoch is not self._spool.current
-                is_due = not is_over and now >= self._next_beat
+                is_over = self._closing or (epoch is not self._spool.current and now >= epoch.beat_at)
+                is_due = not is_over and epoch is self._spool.current and now >= self._next_beat
                 again = None if is_due else self._aside_due(epoch, now)
-                if is_due or again or epoch.lines or (is_over and not epoch.aside):
+                is_ready = self._due_at(epoch) <= now
+                if is_due or again or is_ready or (is_over and not epoch.lines and not epoch.aside):
                     break
-            lines = [] if is_due else list(epoch.lines[: 1 if self._alone else MAX_BATCH])
+            lines = [] if is_due or not is_ready else list(epoch.lines[: 1 if self._alone else MAX_BATCH])
             if again:
                 again.again_at = now + ASIDE_PAUSE_S
                 if self._closing:
@@ -314,7 +349,7 @@ class Recorder:
             raise error
         with self._changed:
             line = self._spool.set_aside(epoch)
-            line.why, line.again_at = why, time.monotonic() + ASIDE_PAUSE_S
+            line.why, line.again_at = why, self._clock() + ASIDE_PAUSE_S
             self._save(epoch)
             self._alone, self._tries = False, 0
             self._changed.notify_all()
@@ -325,9 +360,10 @@ class Recorder:
         with self._changed:
             current = self._spool.current
             current.beat += 1
-            beat = current.counts() | {"beat": current.beat, "interval_s": self._beat_s, "closed": False}
+            beat = self._beat(current, closed=False)
             self._save(current)
-        return self._deliver({"epoch": current.number, "heartbeat": beat}).status == 201
+        answer = self._deliver({"epoch": current.number, "heartbeat": beat})
+        return answer.status == 201 or answer.code == UNSIGNED
 
     def _retry(self, epoch: Epoch, line: Line) -> None:
         """Tries again what was set aside. That it fails again is in the status, and keeps nobody waiting."""
@@ -413,17 +449,31 @@ class Recorder:
             if is_over and (epoch.lines or epoch.aside):
                 return
             epoch.beat += 1
-            beat = epoch.counts() | {"beat": epoch.beat, "interval_s": self._beat_s, "closed": is_over}
+            beat = self._beat(epoch, closed=is_over)
             self._save(epoch)
         answer = self._deliver({"epoch": epoch.number, "heartbeat": beat})
+        if answer.code == UNSIGNED and not self._closing:
+            # The log knows another key of this source. Events go on all the same; a person puts this key on record, or finds out who has the other.
+            with self._changed:
+                epoch.beat_at = self._next_beat = self._clock() + self._beat_s
+            self._problem(f"the log refuses this source's heartbeats, and events go on without them: {answer}")
+            return
         if answer.status != 201:
             raise _TryAgain(str(answer))
         with self._changed:
+            epoch.beat_at = 0.0
             if is_over:
                 self._spool.forget(epoch)
             else:
-                self._next_beat = time.monotonic() + self._beat_s * 0.9  # so that the next is there in time
+                self._next_beat = self._clock() + self._beat_s * 0.9  # so that the next is there in time
             self._changed.notify_all()
+
+    def _beat(self, epoch: Epoch, *, closed: bool) -> dict[str, Any]:
+        """A heartbeat as it is sent: its counts, and the source's own signature."""
+        beat = epoch.counts() | {"beat": epoch.beat, "interval_s": self._beat_s, "closed": closed}
+        if self._key is None:
+            return beat
+        return beat | {"signed": self._key.sign(beat | {"epoch": epoch.number, "producer": self.source})}
 
     def _deliver(self, delivery: dict[str, Any]) -> Answer:
         return self._wire.ask("POST", f"/api/v1/sources/{self.source}/deliveries", delivery)

@@ -1,7 +1,7 @@
 """What waits to be sent, on disk.
 
 Promises: what `append` returned is there after kill -9 and after power loss; what was there and cannot be read any more is noticed and told. One process at a
-time. Files: `source.json` (who counts), and for each epoch `E.count` (the last number given out), `E.state` (what is acknowledged) and `E.P.spool`, lines of
+time. Files: `source.json` (who counts), `source.key` (what it signs with: signing.py), and for each epoch `E.count` (the last number given out), `E.state` (what is acknowledged) and `E.P.spool`, lines of
 `crc32 json`, oldest first. A part that is wholly acknowledged is deleted; an epoch that is closed leaves nothing but its number in `source.json`.
 """
 
@@ -42,6 +42,7 @@ class Line:
     reason: str | None = None  # of a loss
     why: str = ""  # it was set aside
     again_at: float = 0.0  # when it is tried again, by the monotonic clock
+    taken_at: float = float("-inf")  # when it was taken, by the same; before this process
 
     @property
     def lost(self) -> bool:
@@ -62,6 +63,7 @@ class Epoch:
     aside: list[Line] = field(default_factory=list)  # at or below `acked` and not dealt with: what cannot be sent now, kept while later ones are
     floor: tuple[int, int, int] = (0, 0, 0)  # acked, sampled and lost when the first of these was set aside
     parts: list[Path] = field(default_factory=list)
+    beat_at: float = 0.0  # its heartbeat was refused, and is tried again then, by the monotonic clock
 
     def counts(self) -> dict[str, int]:
         """The counts of a heartbeat. It claims nothing from the first number on that was set aside: up to there everything is in the log."""

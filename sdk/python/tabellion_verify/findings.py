@@ -150,13 +150,20 @@ def _report(report: Report, parts: Parts, witnessed: tuple[str, int] | None) -> 
 def of_package(report: Report, witnessed: tuple[str, int] | None) -> None:
     alarms = ("alarms",) if report.has("alarms") else ()
     shards = ("shards",) if report.has("shards") else ()
-    parts = replace(_PACKAGE, unaltered=_PACKAGE.unaltered + alarms, inclusion=_PACKAGE.inclusion + alarms + shards)
+    signed = ("source signatures",) if report.has("source signatures") else ()
+    parts = replace(
+        _PACKAGE,
+        unaltered=_PACKAGE.unaltered + alarms,
+        signature=_PACKAGE.signature + signed,
+        inclusion=_PACKAGE.inclusion + alarms + shards,
+    )
     _report(report, parts, witnessed)
 
 
 def of_receipt(report: Report, witnessed: tuple[str, int] | None) -> None:
     extra = ("statement",) if report.find("statement").required else ()
-    _report(report, replace(_RECEIPT, issued=_RECEIPT.issued + extra, signature=_RECEIPT.signature + extra), witnessed)
+    source = ("source signature",) if report.has("source signature") and report.find("source signature").required else ()
+    _report(report, replace(_RECEIPT, issued=_RECEIPT.issued + extra, signature=_RECEIPT.signature + extra + source), witnessed)
 
 
 def of_run(report: Report, witnessed: tuple[str, int] | None) -> None:

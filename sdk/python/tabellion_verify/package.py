@@ -5,7 +5,7 @@ Goes on after a broken check wherever what follows can still be judged; believes
 
 import hashlib
 
-from . import alarms, anchors, container, cose, disclosures, entry, findings, note, placed, plans, shards, sources, trust
+from . import alarms, anchors, container, cose, disclosures, entry, findings, note, placed, plans, shards, sourcekeys, sources, trust
 from . import manifest as manifests
 from .anchors import Surroundings
 from .anchortrust import AnchorTrust
@@ -136,6 +136,7 @@ class _Run:
             holds = check(problems)
             self.report.settle(name, problems, holds)
         sources.check(self.report, fold.sources)
+        sourcekeys.check(self.report, self.inside)
         self._check_times(seals)
         alarms.check(self.report, self.inside + self.outside)
         shards.check(self.report, self.inside)

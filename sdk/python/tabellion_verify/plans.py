@@ -49,6 +49,18 @@ SOURCES = Plan(
     "That a source counted everything that it saw, or anything about an application that never calls the log.",
 )
 
+SOURCE_SIGNATURES = Plan(
+    "source signatures",
+    "Each signed heartbeat is signed by the key that it names, and a source keeps its key in this range unless a person put another in its place.",
+    "Whose key it is, which the application can say, or that the source counted everything that it saw.",
+)
+
+SOURCE_SIGNATURE = Plan(
+    "source signature",
+    "The source signed these counts itself, with the key that the heartbeat names.",
+    "Whose key it is: compare its id with the one that the application has; or that the source counted everything that it saw.",
+)
+
 ANCHORS = Plan(
     "anchors",
     "Somebody outside whom the trust file names held a digest of the log at the times stated.",

@@ -7,7 +7,7 @@ in a package only.
 from dataclasses import dataclass
 from typing import Any
 
-from . import anchors, disclosures, entry, findings, jcs, note, placed, plans, recordtypes, shape, tlogproof, tree, trust
+from . import anchors, disclosures, entry, findings, jcs, note, placed, plans, recordtypes, shape, sourcekeys, tlogproof, tree, trust
 from .anchortrust import AnchorTrust
 from .bounds import Bound
 from .directory import Uses
@@ -131,6 +131,7 @@ def _judge(report: Report, receipt: Receipt, policy: Policy | None, uses: Uses) 
     _check_seal(report, receipt, chain, uses)
     _check_statement(report, receipt, chain, uses, seal_time)
     _check_disclosures(report, receipt)
+    sourcekeys.check_receipt(report, receipt.entry)
     _check_outside_clocks(report, receipt, policy)
 
 

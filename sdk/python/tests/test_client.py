@@ -134,6 +134,30 @@ class Sent(unittest.TestCase):
         self.assertEqual((state, epoch["complete_through"], epoch["closed"]), ("complete", 70, True), epoch)
         self.assertEqual(len(believed), 70, f"receipts were not checked: {self.problems}")
 
+    def test_a_heartbeats_receipt_shows_that_the_application_signed_its_counts(self) -> None:
+        """Requirement: W07, A18. From the key beside the spool to a verifier that asks nobody; and another key is refused until a person puts it on record."""
+        log = self.recorder()
+        log.record("signed")
+        self.assertTrue(log.close(), str(self.problems))
+        known = self.notary.source(log.source)["key"]
+        self.assertEqual(known["public_key"], log.public_key, "the notary has another key on record")
+        receipt = log._wire.ask("GET", f"/api/v1/entries/{known['since']['index']}/receipt").body
+        report = tabellion_verify.verify(receipt, tabellion_verify.read_trust((self.notary.log / "trust.txt").read_bytes()))
+        check = report.find("source signature")
+        self.assertEqual((check.outcome, report.exit_code), ("holds", 0), check.detail)
+        self.assertIn(known["id"], check.detail)
+
+        (self.place / "source.key").unlink()  # lost, and the spool is not
+        other = self.recorder()
+        other.record("under another key")
+        self.assertTrue(other.flush(), f"events wait for the heartbeat: {self.problems}")
+        wait_for("a refusal", lambda: any("heartbeat_unsigned" in told for told in self.problems))
+        self.assertFalse(other.close(0.5))
+        self.notary.ask(f"sources/{log.source}/key", {"public_key": other.public_key, "reason": "its disk was replaced"})
+        self.assertTrue(self.recorder().close(), f"the key on record is not taken: {self.problems}")
+        state, _ = self.standing(log)
+        self.assertEqual(state, "complete", self.notary.source(log.source))
+
     def test_kill_9_loses_nothing_and_repeats_nothing(self) -> None:
         """Requirement: W07. Killed at work, several times; everything that `record` returned from arrives once."""
         taken: list[str] = []

@@ -8,14 +8,15 @@ const CLOCK = 'the commit time is the clock of the log’s own writer, and no cl
 const RESTS_ON = {
   package: {
     signature: [
-      'container', 'manifest', 'files', 'keys', 'manifest signature', 'issuer', 'checkpoint signature', 'seals', 'statements', 'key directory',
+      'container', 'manifest', 'files', 'keys', 'manifest signature', 'issuer', 'checkpoint signature', 'seals', 'statements', 'source signatures',
+      'key directory',
     ],
     inclusion: ['entries', 'tree', 'issuer', 'checkpoint signature', 'seals', 'disclosures', 'erasures', 'numbers', 'period edges', 'totals', 'alarms',
       'shards'],
     time: ['issuer', 'checkpoint signature', 'seals', 'time bounds'],
   },
   receipt: {
-    signature: ['form', 'keys', 'issuer', 'checkpoint signature', 'seal', 'statement', 'key directory'],
+    signature: ['form', 'keys', 'issuer', 'checkpoint signature', 'seal', 'statement', 'source signature', 'key directory'],
     inclusion: ['entry', 'inclusion', 'issuer', 'checkpoint signature', 'seal', 'disclosures'],
     time: ['issuer', 'checkpoint signature', 'seal', 'time bounds'],
   },
@@ -31,8 +32,10 @@ const RESTS_ON = {
   },
 };
 
-/** Of a receipt for an entry that its actor did not sign the statement's signature is no part; elsewhere every one is. */
-const partsOf = (run, names) => run.checks.filter((check) => names.includes(check.name) && (check.required || check.name !== 'statement'));
+// Of a receipt for an entry that its actor, or its source, did not sign.
+const SIGNED_OR_NOT = ['statement', 'source signature'];
+/** Where an entry is not signed, that is no part of the aspect; elsewhere every check is. */
+const partsOf = (run, names) => run.checks.filter((check) => names.includes(check.name) && (check.required || !SIGNED_OR_NOT.includes(check.name)));
 
 function fromChecks(run, aspect, names, yes) {
   const parts = partsOf(run, names);

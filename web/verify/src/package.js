@@ -17,6 +17,7 @@ import { ANCHORS_CHECK, PACKAGE_PLAN } from './plans.js';
 import { isKeyRecord } from './recordtypes.js';
 import { broken, counted, Faults, holds, Run } from './report.js';
 import { checkShards } from './shards.js';
+import { checkSourceSignatures } from './sourcekeys.js';
 import { checkSources, sourceRows } from './sources.js';
 import { edgeFault, judgeSeals, lastSealFault, periodFault } from './seals.js';
 import { recount, totalsFault } from './totals.js';
@@ -30,7 +31,7 @@ export async function verifyPackage(bytes, policy, pace) {
   const steps = [
     readContainer, readManifest, checkFiles, readEntries, checkTree, foldKeys, checkManifestSignature, checkIssuer,
     checkCheckpoint, checkSeals, checkStatements, checkDisclosures, checkErasures, checkNumbers, checkPeriod, checkTotals,
-    checkSources, checkOutsideClocks, checkAlarms, checkShards,
+    checkSources, checkSourceSignatures, checkOutsideClocks, checkAlarms, checkShards,
   ];
   for (const step of steps) {
     if (run.malformed || run.stopped) break;

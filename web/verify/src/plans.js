@@ -34,6 +34,16 @@ export const SOURCES_CHECK = check('sources', 'Sources', [],
   'Every number that an outside source gave to its records in this range is here, or was declared lost by the source.',
   'That a source counted everything that it saw, or anything about an application that never calls the log.');
 
+/** Of a package whose range tells of a source's key. */
+export const SOURCE_SIGNATURES_CHECK = check('source signatures', 'Source signatures', [],
+  'Each signed heartbeat is signed by the key that it names, and a source keeps its key in this range unless a person put another in its place.',
+  'Whose key it is, which the application can say, or that the source counted everything that it saw.');
+
+/** Of the receipt of a heartbeat. */
+export const SOURCE_SIGNATURE_CHECK = check('source signature', 'Source signature', [],
+  'The source signed these counts itself, with the key that the heartbeat names.',
+  'Whose key it is: compare its id with the one that the application has; or that the source counted everything that it saw.');
+
 export const PACKAGE_PLAN = [
   check('container', 'Container', ['unaltered'],
     'The file is a package in its one possible byte form; every file has its checksum.',

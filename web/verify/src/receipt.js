@@ -16,6 +16,7 @@ import { judgeReceiptAnchors, readAnchors } from './receiptanchors.js';
 import { isKnown } from './recordtypes.js';
 import { broken, counted, Faults, holds, Run, undetermined } from './report.js';
 import * as shape from './shape.js';
+import { checkSourceSignature } from './sourcekeys.js';
 import { parseTlogProof } from './tlogproof.js';
 
 export const RECEIPT_MAX_BYTES = 4 * 1024 * 1024;
@@ -81,6 +82,7 @@ export async function verifyReceipt(bytes, policy, pace, checkEvidence = leftToO
   if (chain) noteKeys(run, receipt, chain, logKey);
   const knowledge = new Knowledge();
   await run.check('disclosures', () => judgeDisclosures(receipt, knowledge));
+  if (chain) await checkSourceSignature(run, receipt.entry);
   run.facts = receiptFacts(receipt, chain);
   const bounds = chain ? [...await anchorsOf(run, receipt, policy, checkEvidence), ...boundsOfWitnesses(receipt.checkpoint, run.witnessed)] : [];
   if (chain) run.facts.levels = levelsOf(run);

@@ -66,7 +66,9 @@ const CLEAR = new Map(Object.entries({
   'source.heartbeat': {
     beat: shape.ordinal, closed: shape.boolean, epoch: shape.ordinal, interval_s: shape.ordinal, last_seq: shape.count, lost: shape.count,
     producer: shape.id, sampled: shape.count, sent: shape.count, spooled: shape.count,
+    'signed?': shape.closed({ at: shape.time, key: keyInfo, signature: shape.sized(64) }),
   },
+  'source.key_set': { key: keyInfo, 'old?': shape.hash, producer: shape.id },
   'gap.declared': { ...span, reason: shape.oneOf('spool_full', 'spool_damaged', 'refused', 'other') },
   'gap.found': { ...span, why: shape.oneOf('jump', 'heartbeat') },
   'gap.filled': span,
@@ -80,7 +82,7 @@ const CLEAR = new Map(Object.entries({
 }));
 const NOT_CRITICAL = new Set([
   'package.exported', 'record.read', 'witness.conflict_found', 'witness.conflict_lifted', 'anchor.confirmed', 'statement.registered',
-  'envelope.imported', 'source.heartbeat', 'gap.declared', 'gap.found', 'gap.filled',
+  'envelope.imported', 'source.heartbeat', 'source.key_set', 'gap.declared', 'gap.found', 'gap.filled',
   'shard.registered', 'shard.key_rotated', 'shard.checkpoint_recorded', 'shard.conflict_found',
   'second_key.introduced', 'second_key.rotated', 'second_key.withdrawn',
 ]);

@@ -1019,14 +1019,15 @@ const CLOCK = 'the commit time is the clock of the log’s own writer, and no cl
 const RESTS_ON = {
 package: {
 signature: [
-'container', 'manifest', 'files', 'keys', 'manifest signature', 'issuer', 'checkpoint signature', 'seals', 'statements', 'key directory',
+'container', 'manifest', 'files', 'keys', 'manifest signature', 'issuer', 'checkpoint signature', 'seals', 'statements', 'source signatures',
+'key directory',
 ],
 inclusion: ['entries', 'tree', 'issuer', 'checkpoint signature', 'seals', 'disclosures', 'erasures', 'numbers', 'period edges', 'totals', 'alarms',
 'shards'],
 time: ['issuer', 'checkpoint signature', 'seals', 'time bounds'],
 },
 receipt: {
-signature: ['form', 'keys', 'issuer', 'checkpoint signature', 'seal', 'statement', 'key directory'],
+signature: ['form', 'keys', 'issuer', 'checkpoint signature', 'seal', 'statement', 'source signature', 'key directory'],
 inclusion: ['entry', 'inclusion', 'issuer', 'checkpoint signature', 'seal', 'disclosures'],
 time: ['issuer', 'checkpoint signature', 'seal', 'time bounds'],
 },
@@ -1041,7 +1042,8 @@ inclusion: ['form', 'issuer', 'receipt'],
 time: [],
 },
 };
-const partsOf = (run, names) => run.checks.filter((check) => names.includes(check.name) && (check.required || check.name !== 'statement'));
+const SIGNED_OR_NOT = ['statement', 'source signature'];
+const partsOf = (run, names) => run.checks.filter((check) => names.includes(check.name) && (check.required || !SIGNED_OR_NOT.includes(check.name)));
 function fromChecks(run, aspect, names, yes) {
 const parts = partsOf(run, names);
 const open = parts.filter((check) => check.outcome !== 'holds').map((check) => check.name).join(', ');
@@ -1284,6 +1286,12 @@ const SHARDS_CHECK = check('shards', 'Shards', [],
 const SOURCES_CHECK = check('sources', 'Sources', [],
 'Every number that an outside source gave to its records in this range is here, or was declared lost by the source.',
 'That a source counted everything that it saw, or anything about an application that never calls the log.');
+const SOURCE_SIGNATURES_CHECK = check('source signatures', 'Source signatures', [],
+'Each signed heartbeat is signed by the key that it names, and a source keeps its key in this range unless a person put another in its place.',
+'Whose key it is, which the application can say, or that the source counted everything that it saw.');
+const SOURCE_SIGNATURE_CHECK = check('source signature', 'Source signature', [],
+'The source signed these counts itself, with the key that the heartbeat names.',
+'Whose key it is: compare its id with the one that the application has; or that the source counted everything that it saw.');
 const PACKAGE_PLAN = [
 check('container', 'Container', ['unaltered'],
 'The file is a package in its one possible byte form; every file has its checksum.',
@@ -1397,7 +1405,7 @@ check('statement signature', 'Statement signature', ['issued'],
 'The statement bears the signature of its actor’s key.',
 'Here nothing: the actor’s public key is not in this file. The log took the statement in under its own rules.', false),
 ];
-return { ANCHORS_CHECK, TIME_BOUNDS_CHECK, KEY_DIRECTORY_CHECK, ALARMS_CHECK, SHARDS_CHECK, SOURCES_CHECK, PACKAGE_PLAN, RECEIPT_PLAN, RUN_PLAN, TRANSPARENT_PLAN };
+return { ANCHORS_CHECK, TIME_BOUNDS_CHECK, KEY_DIRECTORY_CHECK, ALARMS_CHECK, SHARDS_CHECK, SOURCES_CHECK, SOURCE_SIGNATURES_CHECK, SOURCE_SIGNATURE_CHECK, PACKAGE_PLAN, RECEIPT_PLAN, RUN_PLAN, TRANSPARENT_PLAN };
 })();
 const m_bounds = (() => {
 const { Faults } = m_report;
@@ -2140,7 +2148,9 @@ payload_checked: shape.boolean, payload_hash: shape.hash, signer: shape.hash, si
 'source.heartbeat': {
 beat: shape.ordinal, closed: shape.boolean, epoch: shape.ordinal, interval_s: shape.ordinal, last_seq: shape.count, lost: shape.count,
 producer: shape.id, sampled: shape.count, sent: shape.count, spooled: shape.count,
+'signed?': shape.closed({ at: shape.time, key: keyInfo, signature: shape.sized(64) }),
 },
+'source.key_set': { key: keyInfo, 'old?': shape.hash, producer: shape.id },
 'gap.declared': { ...span, reason: shape.oneOf('spool_full', 'spool_damaged', 'refused', 'other') },
 'gap.found': { ...span, why: shape.oneOf('jump', 'heartbeat') },
 'gap.filled': span,
@@ -2154,7 +2164,7 @@ producer: shape.id, sampled: shape.count, sent: shape.count, spooled: shape.coun
 }));
 const NOT_CRITICAL = new Set([
 'package.exported', 'record.read', 'witness.conflict_found', 'witness.conflict_lifted', 'anchor.confirmed', 'statement.registered',
-'envelope.imported', 'source.heartbeat', 'gap.declared', 'gap.found', 'gap.filled',
+'envelope.imported', 'source.heartbeat', 'source.key_set', 'gap.declared', 'gap.found', 'gap.filled',
 'shard.registered', 'shard.key_rotated', 'shard.checkpoint_recorded', 'shard.conflict_found',
 'second_key.introduced', 'second_key.rotated', 'second_key.withdrawn',
 ]);
@@ -2606,6 +2616,77 @@ return faults.result([`${bounds.length} of ${anchors.length} confirmed`, rest].f
 }
 return { readAnchors, judgeReceiptAnchors };
 })();
+const m_sourcekeys = (() => {
+const { concat, utf8 } = m_bytes;
+const { toJcsBytes } = m_jcs;
+const { SOURCE_SIGNATURE_CHECK, SOURCE_SIGNATURES_CHECK } = m_plans;
+const { isKnown } = m_recordtypes;
+const { broken, counted, Faults, holds } = m_report;
+const { verifySignature } = m_webcrypto;
+const DOMAIN = 'tabellion.heartbeat/1\n';
+const HEARTBEAT = 'source.heartbeat';
+const KEY_SET = 'source.key_set';
+function heartbeatMessage(clear) {
+const { signature: _, ...signed } = clear.signed;
+return concat(utf8(DOMAIN), toJcsBytes({ ...clear, signed }));
+}
+const isRight = ({ facts: { signed }, clear }) => verifySignature(signed.key.public, heartbeatMessage(clear), signed.signature);
+const isOf = ({ kind, record }, type) => kind === 'record' && record.type === type && isKnown(record);
+async function checkSourceSignature(run, entry) {
+if (!isOf(entry, HEARTBEAT)) return;
+const { record, record: { facts: { producer, signed } } } = entry;
+run.add({ ...SOURCE_SIGNATURE_CHECK, required: signed !== undefined });
+await run.check('source signature', async () => {
+if (!signed) {
+return { outcome: 'not run', detail: 'The source did not sign it: it is the notary’s account of what was sent under an API key.' };
+}
+const key = signed.key.key_id;
+return await isRight(record) ? holds(`Source ${producer} signed it with key ${key}.`)
+: broken(`key ${key}, which the heartbeat of source ${producer} names, did not sign it`);
+});
+}
+class SourceKeys {
+keys = new Map();
+signed = 0;
+unsigned = 0;
+async heartbeat(index, record) {
+const { producer, signed } = record.facts;
+const known = this.keys.get(producer);
+const place = `entry ${index}: the heartbeat of source ${producer}`;
+if (!signed) {
+this.unsigned++;
+return known === undefined ? null : `${place} is not signed, and those before it are`;
+}
+this.signed++;
+if (!await isRight(record)) return `${place} is not signed by the key that it names`;
+if (known !== undefined && known !== signed.key.key_id) {
+return `${place} is signed with another key than the one before it, and nobody put that in its place`;
+}
+this.keys.set(producer, signed.key.key_id);
+return null;
+}
+keySet(index, { facts: { producer, key, old } }) {
+const known = this.keys.get(producer);
+this.keys.set(producer, key.key_id);
+return known === undefined || known === old ? null : `entry ${index}: puts a key in the place of another than the source’s, ${producer}`;
+}
+}
+async function checkSourceSignatures(run, { manifest, entries }) {
+const told = entries.filter((entry) => isOf(entry, HEARTBEAT) || isOf(entry, KEY_SET));
+if (!told.some(({ record }) => record.type === KEY_SET || record.facts.signed)) return;
+run.add(SOURCE_SIGNATURES_CHECK);
+await run.check('source signatures', async () => {
+const [sources, faults] = [new SourceKeys(), new Faults()];
+for (const { index, record } of told) {
+faults.add(record.type === KEY_SET ? sources.keySet(index, record) : await sources.heartbeat(index, record));
+await run.pace.breathe(index - manifest.first, manifest.count);
+}
+return faults.result(`${counted(sources.signed, 'heartbeat')} signed by ${counted(sources.keys.size, 'source')}; `
++ `not signed, so the notary’s account alone: ${sources.unsigned}.`);
+});
+}
+return { heartbeatMessage, checkSourceSignature, checkSourceSignatures };
+})();
 const m_tlogproof = (() => {
 const { fromBase64, fromDecimal, text, utf8 } = m_bytes;
 const { Malformed } = m_malformed;
@@ -2651,6 +2732,7 @@ const { judgeReceiptAnchors, readAnchors } = m_receiptanchors;
 const { isKnown } = m_recordtypes;
 const { broken, counted, Faults, holds, Run, undetermined } = m_report;
 const shape = m_shape;
+const { checkSourceSignature } = m_sourcekeys;
 const { parseTlogProof } = m_tlogproof;
 const RECEIPT_MAX_BYTES = 4 * 1024 * 1024;
 const KEY_RECORDS_MAX = 256;
@@ -2706,6 +2788,7 @@ await run.check('statement', () => judgeStatement(receipt, chain));
 if (chain) noteKeys(run, receipt, chain, logKey);
 const knowledge = new Knowledge();
 await run.check('disclosures', () => judgeDisclosures(receipt, knowledge));
+if (chain) await checkSourceSignature(run, receipt.entry);
 run.facts = receiptFacts(receipt, chain);
 const bounds = chain ? [...await anchorsOf(run, receipt, policy, checkEvidence), ...boundsOfWitnesses(receipt.checkpoint, run.witnessed)] : [];
 if (chain) run.facts.levels = levelsOf(run);

@@ -89,7 +89,7 @@ pub(super) fn routes() -> Vec<Route> {
     use Code::{
         AlreadySo, DigestMismatch, LastAdministrator, LinkUnusable, NoGateway, NotFound, NothingToExport, OwnAuthority, OwnerUnknown,
         PolicyFaulty, StageImpossible, SystemGone, TooLarge, UnknownReference, VersionRequired, CrossSite, Conflict, ViewBehind,
-        AlgorithmUnsupported, ClaimsMissing, HeaderCritical, IdempotencyConflict, IdempotencyErased, IssuerUnknown, OnHold, PayloadMissing, SignatureWrong,
+        AlgorithmUnsupported, ClaimsMissing, HeaderCritical, HeartbeatUnsigned, IdempotencyConflict, IdempotencyErased, IssuerUnknown, OnHold, PayloadMissing, SignatureWrong,
         StatementMalformed, NotPermitted, NotSignedIn, OwnLink, OwnWork, StateImpossible, NotWhatWasShown, StillObserved, ContentFaulty, Incomplete,
         SecondPersonNeeded, ShardAhead, ShardForked, ShardUnsigned, ReplayNeeded, ReplayOutdated,
         ContentErased, InForce, PackBelowPin, PackPublisherUnknown, PackTaken, PackTestsFail, PackUnsigned, PackWidens,
@@ -250,7 +250,8 @@ pub(super) fn routes() -> Vec<Route> {
         row(POST, "/api/v1/records/batch", RECORD, Once, "recordBatch", "Record up to 256 files and events together: all of them or none", 201, &[UnknownReference, DigestMismatch, StageImpossible, SystemGone]).by(log::records).promptly(log::records_promptly),
         row(GET, "/api/v1/sources", READ_ENTRIES, Plain, "listSources", "Applications that count what they send: complete up to which number, what is missing, who is silent", 200, &[]).by(sources::list),
         row(GET, "/api/v1/sources/{source}", READ_ENTRIES, Plain, "readSource", "One source, with every epoch", 200, &[NotFound]).by(sources::read),
-        row(POST, "/api/v1/sources/{source}/deliveries", RECORD, Plain, "deliver", "Record what a source counted: up to 32 numbered records, losses, a heartbeat; repeating it records nothing twice", 201, &[NotFound, UnknownReference, DigestMismatch, StageImpossible, SystemGone, IdempotencyConflict, IdempotencyErased, NotPermitted, Conflict, ViewBehind]).by(sources::deliver),
+        row(POST, "/api/v1/sources/{source}/deliveries", RECORD, Plain, "deliver", "Record what a source counted: up to 32 numbered records, losses, a heartbeat; repeating it records nothing twice", 201, &[NotFound, UnknownReference, DigestMismatch, StageImpossible, SystemGone, IdempotencyConflict, IdempotencyErased, NotPermitted, Conflict, ViewBehind, HeartbeatUnsigned]).by(sources::deliver),
+        row(POST, "/api/v1/sources/{source}/key", CHANGE_KEYS, Once, "setSourceKey", "Put a key on record that a source signs its heartbeats with, in the place of the one before", 200, &[NotFound, NotPermitted, AlreadySo]).by(sources::set_key),
         row(GET, "/api/v1/digests/{digest}", READ_ENTRIES, Plain, "findDigest", "Where records within reach speak of the content of a SHA-256: as the thing itself, as what it should be, or as what it was found to be", 200, &[NotFound]).by(log::digest),
         row(GET, "/api/v1/entries", READ_ENTRIES, Plain, "listEntries", "The log's entries within reach, newest first", 200, &[NotFound]).by(log::entries),
         row(GET, "/api/v1/entries/{index}", READ_ENTRIES, Plain, "readEntry", "One entry", 200, &[NotFound]).by(log::entry),

@@ -219,6 +219,7 @@ pub(crate) fn change(record_type: &str) -> &str {
         "package.exported" => "built a package",
         "envelope.imported" => "put evidence that others signed on record",
         "source.heartbeat" => "gave a sign of life with its counts",
+        "source.key_set" => "put a key on record that a source signs with",
         "gap.declared" => "declared numbers of its count lost",
         "gap.found" => "found numbers of a source missing",
         "gap.filled" => "received the missing numbers of a source",

@@ -5,6 +5,7 @@
 
 pub(crate) mod delivering;
 mod gaps;
+mod keys;
 mod sent;
 
 use schemars::JsonSchema;
@@ -20,7 +21,8 @@ use crate::refusal::Refusal;
 
 pub use delivering::{Delivered, DeliveredRecord};
 pub use gaps::MAX_GAPS_NAMED;
-pub use sent::{Commitment, Delivery, HeartbeatForm, Lost, NumberedRecord, Sent};
+pub use keys::{NewSourceKey, SourceKey};
+pub use sent::{Commitment, Delivery, HeartbeatForm, Lost, NumberedRecord, Sent, SignedForm};
 
 /// How long numbers may be behind a later one before the log says that they are missing: a retry of theirs takes seconds.
 pub const GRACE_US: u64 = 60_000_000;
@@ -115,6 +117,8 @@ pub struct Source {
     pub words: String,
     /// When it was last heard of.
     pub last_at: Time,
+    /// The key that it signs its heartbeats with; null: it signs nothing, and its heartbeats are the notary's account of what it sent.
+    pub key: Option<SourceKey>,
     /// Its lives, the latest first: the 400 latest, and up to 400 earlier ones in which numbers are missing or that ended without a word.
     pub epochs: Vec<SourceEpoch>,
     /// Earlier lives that are not listed: closed, and nothing is missing in them.
@@ -185,6 +189,7 @@ impl Desk {
             state,
             words,
             last_at: Time(row.last_at),
+            key: self.shown_source_key(row.key)?,
             epochs: epochs.iter().map(shown_epoch).collect(),
             epochs_settled: settled,
             epochs_not_looked_at: not_looked_at,

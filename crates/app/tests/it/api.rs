@@ -41,6 +41,7 @@ mod rules;
 mod scitt;
 mod session_ends;
 mod sessions;
+mod source_keys;
 mod sources;
 mod stops;
 mod stops_of_callers;

@@ -188,10 +188,12 @@ fn check_parts(report: &mut Report, parts: &Parts<'_>, reader: &Reader<'_>) {
     let mut alarms = std::mem::take(&mut range.alarms);
     alarms.absorb(outside.alarms.clone());
     let shards = std::mem::take(&mut range.shards);
+    let source_keys = std::mem::take(&mut range.source_keys);
     let seals = report_range(report, manifest, range, outside, &hashed, &keys, &claims);
     if let Some(fault) = unreadable {
         report.set(ERASURES, Outcome::Malformed, fault.to_string());
     }
+    source_keys.check(report);
     check_outside_clocks(report, parts, reader, &keys, &seals);
     alarms.check(report);
     shards.check(report);

@@ -9,6 +9,7 @@ use super::keys::Keys;
 use super::lines::{ErasedUnit, ShownUnit, parse_lines};
 use super::numbers::RangeNumbers;
 use super::shards::RangeShards;
+use super::source_keys::RangeSourceKeys;
 use super::statements::{Speakers, check_speaker};
 use super::tree::HashedBundle;
 use crate::id::KeyId;
@@ -32,6 +33,7 @@ pub(crate) struct Range {
     pub(crate) erasures: Problems,
     pub(crate) alarms: Alarms,
     pub(crate) shards: RangeShards,
+    pub(crate) source_keys: RangeSourceKeys,
     /// Key and index of each statement whose signature holds, when somebody asks for them.
     pub(crate) signers: Vec<(KeyId, u64)>,
 }
@@ -64,6 +66,7 @@ pub(crate) fn fold_range(
         erasures: Problems::default(),
         alarms: Alarms::default(),
         shards: RangeShards::default(),
+        source_keys: RangeSourceKeys::default(),
         signers: Vec::new(),
     };
     let pairs: Vec<(&HashedBundle<'_>, &BundleFiles<'_>)> = hashed.iter().zip(&container.bundles).collect();
@@ -75,6 +78,7 @@ pub(crate) fn fold_range(
             range.summary.add_types(fold.types);
             range.sources.absorb(fold.sources);
             fold.shards.iter().for_each(|word| range.shards.take(word));
+            speakers.sources.iter().for_each(|word| range.source_keys.take(word));
             for (index, header) in &fold.headers {
                 range.numbers.observe(*index, header);
                 range.alarms.observe(*index, header);

@@ -1,6 +1,7 @@
 //! Who speaks in each entry of the range: the actor in a statement, the writer in a seal, and for which log.
 
 use super::keys::Keys;
+use super::source_keys::{SourceWord, source_word};
 use crate::entry::Entry;
 use crate::header::Header;
 use crate::id::KeyId;
@@ -17,6 +18,8 @@ pub(crate) struct Speakers {
     pub(crate) seals: Problems,
     /// Key and index of each statement whose signature holds.
     pub(crate) signers: Vec<(KeyId, u64)>,
+    /// What it says of the keys of outside sources, in order.
+    pub(crate) sources: Vec<SourceWord>,
     /// Records that were sealed for another log or environment, or that must not be passed over and are not known.
     pub(crate) entries: Problems,
 }
@@ -33,7 +36,7 @@ pub(crate) fn check_speaker(
         check_header(&mut speakers.entries, index, header, manifest);
     }
     match entry {
-        Entry::Record(_) => {}
+        Entry::Record(record) => speakers.sources.extend(source_word(index, &record.header)),
         // The signatures of key records are checked where the chain of keys is followed.
         Entry::Statement(statement) if is_key_record(&statement.record.header) => {}
         Entry::Statement(statement) => match check_statement(index, statement, keys) {

@@ -13,7 +13,8 @@ use super::live::LIVE_PLAN;
 use super::plan::{
     CHECKPOINT, DISCLOSURES, ENTRY, FORM, INCLUSION, ISSUER, KEYS, RECEIPT_CHECKS, SCOPE, SEAL, STATEMENT,
 };
-use super::{Receipt, anchors, level, live};
+use super::source::SOURCE_SIGNATURE;
+use super::{Receipt, anchors, level, live, source};
 use crate::bounds::{bound_of_witness, check_times};
 use crate::directory::ROOT;
 use crate::entry::Entry;
@@ -169,6 +170,7 @@ fn check_parts(report: &mut Report, parts: &Parts, reader: &Reader<'_>) {
         report.uses.add(statement.kid, purpose, format!("statement at entry {index}"), at);
     }
     check_disclosures(report, parts);
+    source::check(report, &parts.entry);
     check_live(report, parts, reader.live);
     check_outside_clocks(report, parts, reader);
 }
@@ -398,9 +400,8 @@ fn report_facts(report: &mut Report, parts: &Parts) {
 
 fn aspects(report: &Report) -> Vec<Aspect> {
     let mut signature = vec![FORM, KEYS, ISSUER, CHECKPOINT, SEAL];
-    if report.check(STATEMENT).is_some_and(|check| check.required) {
-        signature.push(STATEMENT);
-    }
+    let signed = [STATEMENT, SOURCE_SIGNATURE].into_iter();
+    signature.extend(signed.filter(|name| report.check(name).is_some_and(|check| check.required)));
     let checks = AspectChecks {
         signature: &signature,
         inclusion: &[ENTRY, INCLUSION, ISSUER, CHECKPOINT, SEAL, DISCLOSURES],

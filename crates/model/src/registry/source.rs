@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::object;
+use super::source_key::SIGNED;
+use super::{HeartbeatSignature, object};
 use crate::form::{FormFault, Members};
 use crate::id::ProducerId;
 
@@ -28,7 +29,7 @@ pub struct SourceSpan {
 
 /// A sign of life with the counts of its epoch: `source.heartbeat`. A source sends in the order of its numbers, so what waits is the end of its count:
 /// every number up to `last_seq` − `spooled` is in the log or declared lost, by the source's word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heartbeat {
     /// Whose.
     pub life: SourceLife,
@@ -48,6 +49,8 @@ pub struct Heartbeat {
     pub interval_s: u64,
     /// Whether the epoch ends here: no number above `last_seq` is ever given out in it.
     pub closed: bool,
+    /// The source's own signature; none: the notary wrote it down as it was sent under an API key.
+    pub signed: Option<Box<HeartbeatSignature>>,
 }
 
 /// Why a source declares numbers lost.
@@ -143,7 +146,14 @@ impl SourceSpan {
 }
 
 impl Heartbeat {
-    pub(super) fn to_clear(self) -> Map<String, Json> {
+    pub(super) fn to_clear(&self) -> Map<String, Json> {
+        let mut clear = self.counts();
+        clear.extend(self.signed.as_ref().map(|signed| (SIGNED.to_owned(), signed.to_json())));
+        clear
+    }
+
+    /// Everything but the signature.
+    pub(super) fn counts(&self) -> Map<String, Json> {
         object([
             ("beat", self.beat.into()),
             ("closed", self.closed.into()),
@@ -169,6 +179,7 @@ impl Heartbeat {
             spooled: members.natural("spooled")?,
             interval_s: members.count("interval_s")?,
             closed: members.flag("closed")?,
+            signed: HeartbeatSignature::read(members)?,
         };
         if beat.adds_up() {
             Ok(beat)

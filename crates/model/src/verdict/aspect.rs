@@ -5,7 +5,7 @@
 
 use super::{Check, KEY_DIRECTORY, Outcome, Report};
 use crate::bounds::TIME_BOUNDS;
-use crate::package::{ALARMS, ANCHORS, SHARDS};
+use crate::package::{ALARMS, ANCHORS, SHARDS, SOURCE_SIGNATURES};
 use crate::receipt::LIVE;
 use crate::time::Micros;
 
@@ -67,7 +67,7 @@ pub(crate) fn aspects_of(report: &Report, checks: &AspectChecks<'_>) -> Vec<Aspe
         from_checks(
             report,
             "signature",
-            &with(checks.signature, &[KEY_DIRECTORY]),
+            &with(checks.signature, &[SOURCE_SIGNATURES, KEY_DIRECTORY]),
             "Every signature is valid, by a key in force of a log you trust.".to_owned(),
         ),
         from_checks(

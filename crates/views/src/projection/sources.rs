@@ -4,7 +4,7 @@
 //! signed elsewhere.
 
 use rusqlite::{Connection, params};
-use tabellion_model::registry::{self, Facts, Heartbeat, SourceLife, SourceSpan};
+use tabellion_model::registry::{self, Facts, Heartbeat, SourceKeySet, SourceLife, SourceSpan};
 use tabellion_model::{SourceNumber, Withheld};
 
 use super::{Applied, Projection, Table, changed, run};
@@ -12,7 +12,7 @@ use crate::record::Record;
 use crate::values::int;
 
 pub(super) const SOURCES: Projection =
-    Projection { name: "sources", version: 1, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
+    Projection { name: "sources", version: 2, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 const TABLES: &[Table] = &[
     Table { name: "sources", key: "producer", tagged: &[] },
@@ -27,7 +27,9 @@ CREATE TABLE sources (
     entry INTEGER NOT NULL,
     system BLOB,
     epoch INTEGER NOT NULL,
-    last_at INTEGER NOT NULL
+    last_at INTEGER NOT NULL,
+    key BLOB,
+    key_entry INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sources_first ON sources (entry);
 CREATE INDEX sources_system ON sources (system, entry);
@@ -80,6 +82,7 @@ fn apply(db: &Connection, record: &Record<'_>) -> rusqlite::Result<Applied> {
     }
     match registry::facts(record.header) {
         Ok(Some(Facts::SourceHeartbeat(beat))) => heartbeat(db, record, &beat),
+        Ok(Some(Facts::SourceKeySet(set))) => key_set(db, record, &set),
         Ok(Some(Facts::GapDeclared(span, _))) => {
             alive(db, record, &span.life)?;
             add(db, record, &span, false)?;
@@ -163,7 +166,18 @@ fn heartbeat(db: &Connection, record: &Record<'_>, beat: &Heartbeat) -> rusqlite
         int(beat.interval_s)
     ];
     run(db, sql, values)?;
+    if let Some(signed) = &beat.signed {
+        // The first signed heartbeat says which key the source has; from then on only a person says another.
+        let sql = "UPDATE sources SET key = ?2, key_entry = ?3 WHERE producer = ?1 AND key IS NULL";
+        run(db, sql, params![producer, signed.key.public.as_bytes(), int(record.index)])?;
+    }
     Ok(Applied::Changed)
+}
+
+fn key_set(db: &Connection, record: &Record<'_>, set: &SourceKeySet) -> rusqlite::Result<Applied> {
+    let sql = "UPDATE sources SET key = ?2, key_entry = ?3 WHERE producer = ?1";
+    let values = params![set.producer.as_bytes(), set.key.public.as_bytes(), int(record.index)];
+    Ok(changed(run(db, sql, values)?, "no such source is known"))
 }
 
 fn found(db: &Connection, record: &Record<'_>, span: &SourceSpan, why: &str) -> rusqlite::Result<Applied> {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use tabellion_model::registry::{SourceLife, SourceSpan};
-use tabellion_model::{Micros, ProducerId, Spans, SystemId};
+use tabellion_model::{KeyInfo, Micros, ProducerId, Spans, SystemId};
+use tabellion_tlog::PublicKey;
 
 use super::{Page, Rows, Where};
 use crate::error::ViewsError;
@@ -38,6 +40,8 @@ pub struct SourceSeen {
     pub epoch: u64,
     /// Commit time of what was last heard of it.
     pub last_at: Micros,
+    /// The key that it signs its heartbeats with, and the entry that says so; none: it signs nothing.
+    pub key: Option<(KeyInfo, u64)>,
 }
 
 /// What the newest heartbeat of an epoch said.
@@ -299,7 +303,16 @@ fn source(row: &Row<'_>) -> rusqlite::Result<SourceSeen> {
         system: optional_id(row, "system")?,
         epoch: number(row, "epoch")?,
         last_at: time(row, "last_at")?,
+        key: key_of(row)?,
     })
+}
+
+/// The key of a source, which was a key where it was recorded.
+fn key_of(row: &Row<'_>) -> rusqlite::Result<Option<(KeyInfo, u64)>> {
+    let Some(bytes) = row.get::<_, Option<[u8; 32]>>("key")? else { return Ok(None) };
+    let public = PublicKey::from_bytes(&bytes)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, Box::new(error)))?;
+    Ok(Some((KeyInfo::of(public), number(row, "key_entry")?)))
 }
 
 /// What an epoch's own row says.

@@ -7,7 +7,7 @@ use tabellion_model::ProducerId;
 use super::Answered;
 use crate::api::route::{Asked, Input, Json, Nothing, Reply};
 use crate::work::forms::IdForm;
-use crate::work::sources::{Delivered, Delivery, Source, SourceQuery, Sources};
+use crate::work::sources::{Delivered, Delivery, NewSourceKey, Source, SourceQuery, Sources};
 
 /// A source's path.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -35,4 +35,13 @@ pub(in crate::api) fn deliver(
 ) -> Answered<Delivered> {
     let (delivered, written) = asked.desk.deliver(asked.actor()?, input.path.source, &input.body)?;
     Ok(Reply::of(Json(delivered)).written(written))
+}
+
+pub(in crate::api) fn set_key(
+    asked: &Asked<'_>,
+    input: &Input<OfSource, Nothing, NewSourceKey>,
+) -> Answered<Source> {
+    let (source, written) =
+        asked.desk.set_source_key(asked.actor()?, &asked.given, input.path.source, &input.body)?;
+    Ok(Reply::of(Json(source)).written(written))
 }

@@ -163,7 +163,8 @@ fn facts(visit: &Visit<'_>, source: &Source) -> Result<Block, Refusal> {
             "Waiting at the source",
             beat.map_or_else(|| Cell::unknown("not known"), |beat| Cell::number(beat.spooled)),
         )
-        .with("Id", Cell::id(&source.id));
+        .with("Id", Cell::id(&source.id))
+        .with("Heartbeats signed with", signing_key(visit, source));
     if source.epochs_settled > 0 {
         facts = facts.with("Earlier epochs, complete", Cell::number(source.epochs_settled));
     }
@@ -171,6 +172,18 @@ fn facts(visit: &Visit<'_>, source: &Source) -> Result<Block, Refusal> {
         facts = facts.with("Epochs not looked at", Cell::number(source.epochs_not_looked_at));
     }
     facts.block()
+}
+
+/// The key of the source, and the entry that says so.
+fn signing_key(visit: &Visit<'_>, source: &Source) -> Cell {
+    match &source.key {
+        Some(key) => {
+            let href = visit.to(&format!("/ledger/{}", key.since.index));
+            let cell = Cell::id(&key.id);
+            if visit.opens(key.since.index) { cell.to(href) } else { cell }
+        }
+        None => Cell::unknown("no key of its own"),
+    }
 }
 
 /// A table without filters, of whatever there is.

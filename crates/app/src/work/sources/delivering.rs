@@ -3,7 +3,7 @@
 //! Promises: a delivery is recorded whole or not at all; a number that was recorded before is answered with its first record, and with another
 //! content refused; a source belongs to the system of its first record. Must never: acknowledge what is not durable.
 
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 use tabellion_ledger::{Ack, Draft};
 use tabellion_model::registry::{Facts, Kind, SourceLife, SourceSpan};
 use tabellion_model::{ProducerId, SourceNumber, SystemId, Withheld};
-use tabellion_views::query::SourceEpochSeen;
+use tabellion_views::query::{SourceEpochSeen, SourceSeen};
 
 use super::sent::{Commitment, Delivery, NumberedRecord, WithheldForm};
-use super::{Source, gaps};
+use super::{Source, gaps, keys};
 use crate::refusal::{Code, Refusal};
 use crate::work::forms::IdForm;
 use crate::work::{Actor, Desk, Written};
@@ -62,15 +62,10 @@ impl Desk {
     ) -> Result<(Delivered, Written), Refusal> {
         self.check_present()?;
         delivery.check()?;
-        // Held until the views know what was appended: whose a source is, is decided once.
-        let place = usize::from(*producer.as_bytes().last().unwrap_or(&0)) % DELIVERING;
-        let _turn =
-            self.delivering.get(place).map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner));
+        // Held until the views know what was appended: whose a source is, and which key it has, is decided once.
+        let _turn = self.turn_of_source(&producer);
         self.refresh()?;
-        let system = match actor {
-            Actor::Key { system, .. } => Some(*system),
-            _ => None,
-        };
+        let system = system_of(actor);
         self.check_target(actor, system)?;
         let known = self.views.source(&producer)?;
         if known.as_ref().is_some_and(|source| source.system != system) {
@@ -80,7 +75,7 @@ impl Desk {
         let life = SourceLife { producer, epoch: delivery.epoch };
         let epoch = self.views.source_epoch(&life)?;
         check_open(epoch.as_ref(), delivery)?;
-        let drafts = self.drafts(actor, system, &life, epoch.as_ref(), delivery)?;
+        let drafts = self.drafts(actor, (known.as_ref(), &life, epoch.as_ref()), delivery)?;
         let appended = self.ledger.append_all(&drafts);
         self.note(appended.as_ref().map(drop));
         let acks = appended?;
@@ -102,6 +97,12 @@ impl Desk {
         Ok((done, written))
     }
 
+    /// The turn of one source: what is decided about it is recorded before the next decision.
+    pub(super) fn turn_of_source(&self, producer: &ProducerId) -> Option<MutexGuard<'_, ()>> {
+        let place = usize::from(*producer.as_bytes().last().unwrap_or(&0)) % DELIVERING;
+        self.delivering.get(place).map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// With the actor that it was recorded by, when it was: a repeat under an API key that took the other's place is still the same request.
     fn as_before(&self, mut draft: Draft) -> Result<Draft, Refusal> {
         let earlier = self.earlier(draft.idempotency_key.as_deref(), false)?;
@@ -112,9 +113,7 @@ impl Desk {
     fn drafts(
         &self,
         actor: &Actor,
-        system: Option<SystemId>,
-        life: &SourceLife,
-        epoch: Option<&SourceEpochSeen>,
+        (known, life, epoch): (Option<&SourceSeen>, &SourceLife, Option<&SourceEpochSeen>),
         delivery: &Delivery,
     ) -> Result<Vec<Draft>, Refusal> {
         let (producer, number) = (life.producer.to_hex(), life.epoch);
@@ -131,11 +130,14 @@ impl Desk {
             let key = format!("source/{producer}/{number}/lost/{}-{}", lost.first, lost.last);
             drafts.push(self.as_before(facts_draft(&Facts::GapDeclared(span, lost.reason.into()), key))?);
         }
-        if let Some(form) = delivery.heartbeat {
+        if let Some(form) = &delivery.heartbeat {
             let key = format!("source/{producer}/{number}/beat/{}", form.beat);
-            drafts.push(self.as_before(facts_draft(&Facts::SourceHeartbeat(form.of(*life)?), key))?);
+            let beat = form.of(*life)?;
+            keys::check_signed(known.and_then(|source| source.key), &beat)?;
+            drafts.push(self.as_before(facts_draft(&Facts::SourceHeartbeat(beat), key))?);
         }
         let speaker = actor.credential().map(|id| id.to_hex());
+        let system = system_of(actor);
         for draft in &mut drafts {
             draft.system = system.map(|system| system.to_hex());
             draft.actor = draft.actor.take().or_else(|| speaker.clone());
@@ -145,13 +147,21 @@ impl Desk {
     }
 }
 
+/// The system that an actor's sources belong to: that of an API key.
+fn system_of(actor: &Actor) -> Option<SystemId> {
+    match actor {
+        Actor::Key { system, .. } => Some(*system),
+        _ => None,
+    }
+}
+
 /// Refuses numbers above the end that the source itself gave the epoch.
 fn check_open(epoch: Option<&SourceEpochSeen>, delivery: &Delivery) -> Result<(), Refusal> {
     let Some(epoch) = epoch.filter(|epoch| epoch.closed) else { return Ok(()) };
     let end = epoch.stated.map_or(epoch.last_seq, |stated| stated.last_seq);
     let beyond = delivery.records.last().is_some_and(|record| record.value.seq > end)
         || delivery.lost.iter().any(|lost| lost.last > end)
-        || delivery.heartbeat.is_some_and(|beat| beat.last_seq > end);
+        || delivery.heartbeat.as_ref().is_some_and(|beat| beat.last_seq > end);
     if !beyond {
         return Ok(());
     }

@@ -2,13 +2,15 @@
 //!
 //! Promises: a record is kept as it was sent beside what was read of it, so that a root over what was sent can be computed again.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use tabellion_model::registry::{Heartbeat, LossReason, SourceLife};
-use tabellion_model::to_jcs;
-use tabellion_tlog::{Hash, leaf_hash, root_of, sha256};
+use tabellion_model::registry::{Heartbeat, HeartbeatSignature, LossReason, SourceLife};
+use tabellion_model::{KeyInfo, Micros, to_jcs};
+use tabellion_tlog::{Hash, PublicKey, leaf_hash, root_of, sha256};
 
 use crate::refusal::{Code, Refusal};
 use crate::work::forms::DigestForm;
@@ -128,8 +130,46 @@ pub struct Lost {
     pub reason: LossForm,
 }
 
+/// A source's own signature under a heartbeat (docs/formats.md §7.1).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignedForm {
+    /// When it was signed, by the source's clock, in microseconds since 1970: a claim.
+    #[schemars(range(max = 9_007_199_254_740_991_u64))]
+    pub at: u64,
+    /// The source's Ed25519 public key, 32 bytes in base64. The first one that a heartbeat is signed with is the source's from then on.
+    #[schemars(length(min = 44, max = 44))]
+    pub public_key: String,
+    /// Ed25519 over `tabellion.heartbeat/1`, a newline, and the RFC 8785 form of what the record says in clear without this signature, 64 bytes in base64.
+    #[schemars(length(min = 88, max = 88))]
+    pub signature: String,
+}
+
+impl SignedForm {
+    fn of(&self) -> Result<HeartbeatSignature, Refusal> {
+        let refused = |member: &str, text: &str| {
+            Refusal::at(Code::Malformed, format!("/heartbeat/signed/{member}"), text)
+        };
+        let signature = STANDARD.decode(&self.signature).ok().and_then(|bytes| bytes.try_into().ok());
+        Ok(HeartbeatSignature {
+            at: Micros(self.at),
+            key: public_key(&self.public_key).ok_or_else(|| refused("public_key", NO_KEY))?,
+            signature: signature.ok_or_else(|| refused("signature", "a signature is 64 bytes in base64"))?,
+        })
+    }
+}
+
+/// What a public key must be, as refusals say it.
+pub(super) const NO_KEY: &str = "this is no usable Ed25519 public key of 32 bytes in base64";
+
+/// A public key as it is sent.
+pub(super) fn public_key(text: &str) -> Option<KeyInfo> {
+    let bytes: [u8; 32] = STANDARD.decode(text).ok()?.try_into().ok()?;
+    PublicKey::from_bytes(&bytes).ok().map(KeyInfo::of)
+}
+
 /// A sign of life with counts since the epoch began: `sent` + `lost` + `spooled` = `last_seq`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HeartbeatForm {
     /// Which heartbeat of the epoch this is, from 1.
@@ -155,11 +195,14 @@ pub struct HeartbeatForm {
     pub interval_s: u64,
     /// Whether the epoch ends here.
     pub closed: bool,
+    /// The source's own signature; absent: it has no key.
+    #[serde(default)]
+    pub signed: Option<SignedForm>,
 }
 
 impl HeartbeatForm {
     /// As it is recorded.
-    pub(super) fn of(self, life: SourceLife) -> Result<Heartbeat, Refusal> {
+    pub(super) fn of(&self, life: SourceLife) -> Result<Heartbeat, Refusal> {
         let beat = Heartbeat {
             life,
             beat: self.beat,
@@ -170,6 +213,7 @@ impl HeartbeatForm {
             spooled: self.spooled,
             interval_s: self.interval_s,
             closed: self.closed,
+            signed: self.signed.as_ref().map(SignedForm::of).transpose()?.map(Box::new),
         };
         if beat.adds_up() && beat.last_seq <= MAX_NUMBER {
             return Ok(beat);

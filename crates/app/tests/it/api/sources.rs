@@ -306,6 +306,7 @@ fn log_end(house: &House, producer: ProducerId, epochs: std::ops::Range<u64>) {
             spooled: 0,
             interval_s: 60,
             closed: true,
+            signed: None,
         };
         let mut draft = Draft::new("source.heartbeat");
         draft.clear = Facts::SourceHeartbeat(beat).to_clear().expect("a heartbeat is in clear");

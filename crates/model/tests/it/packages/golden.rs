@@ -15,7 +15,7 @@ use super::outside::{alarmed, anchored, directory, disputed, read_by, witnessed}
 use super::registered::registered;
 use super::runs;
 use super::shards::{rooted, unregistered};
-use super::sources::counted;
+use super::sources::{counted, forging, signing, taking_over};
 
 /// What readers who say more see: file, trust file, key directory.
 const READ_BY: [(&str, &str, Option<&str>); 18] = [
@@ -59,6 +59,7 @@ fn compare(name: &str, bytes: &[u8]) {
 
 fn files() -> Vec<(&'static str, Vec<u8>)> {
     let (plain, erased, rotated) = (plain(), erased(), rotated());
+    let (signing, forging) = (signing(), forging());
     let period = Period { from: Micros(START + HOUR), to: Micros(START + 3 * HOUR) };
     let of_period =
         Cut { batches: (1, 2), period: Some(period), framework: Some("iso42001"), ..Cut::default() };
@@ -77,6 +78,12 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("alarm.zip", alarmed(false).package(&Cut::default())),
         ("counted.zip", counted(true).package(&Cut::default())),
         ("gap.zip", counted(false).package(&Cut::default())),
+        ("signing.zip", signing.0.package(&Cut::default())),
+        ("forging.zip", forging.0.package(&Cut::default())),
+        ("taking-over.zip", taking_over().0.package(&Cut::default())),
+        ("signed-beat.receipt", signing.0.receipt(signing.1[1]).to_bytes().unwrap()),
+        ("unsigned-beat.receipt", signing.0.receipt(signing.1[0]).to_bytes().unwrap()),
+        ("forged-beat.receipt", forging.0.receipt(forging.1[1]).to_bytes().unwrap()),
         ("lifted.zip", alarmed(true).package(&Cut::default())),
         ("rooted.zip", rooted(false)),
         ("conflict.zip", rooted(true)),

@@ -1,11 +1,15 @@
 //! What outside sources sent, and what a package says of it.
 
-use tabellion_model::registry::{Facts, GapReason, Heartbeat, LossReason, SourceLife, SourceSpan};
-use tabellion_model::{Outcome, ProducerId, Report, SourceNumber, Withheld, verify};
-use tabellion_tlog::Policy;
+use tabellion_model::registry::{
+    Facts, GapReason, Heartbeat, HeartbeatSignature, LossReason, SourceKeySet, SourceLife, SourceSpan,
+};
+use tabellion_model::{
+    AspectStanding, KeyInfo, Micros, Outcome, ProducerId, Report, SourceNumber, Withheld, verify,
+};
+use tabellion_tlog::{Policy, SigningKey};
 
 use super::cut::Cut;
-use super::fixture::Log;
+use super::fixture::{Log, START, key};
 use super::forging::{Lie, relisted, unpack};
 
 /// A source in its life `epoch`.
@@ -19,10 +23,10 @@ fn send(log: &mut Log, epoch: u64, seq: u64, withheld: Option<Withheld>) {
     log.push_record(header);
 }
 
-fn say(log: &mut Log, facts: &Facts) {
+fn say(log: &mut Log, facts: &Facts) -> u64 {
     let mut header = log.header(facts.kind().name(), log.own(), 1, None);
     header.clear = facts.to_clear();
-    log.push_record(header);
+    log.push_record(header)
 }
 
 fn span(epoch: u64, first: u64, last: u64) -> SourceSpan {
@@ -42,7 +46,52 @@ fn beat(epoch: u64, (sent, lost, spooled): (u64, u64, u64), closed: bool) -> Fac
         spooled,
         interval_s: 60,
         closed,
+        signed: None,
     })
+}
+
+/// Heartbeat `number` of epoch 7, under a signature of `with` that names the key of `named`.
+fn signed(number: u64, named: &SigningKey, with: &SigningKey) -> Facts {
+    let (at, key) = (Micros(START + number), KeyInfo::of(named.public()));
+    let Facts::SourceHeartbeat(mut beat) = beat(7, (0, 0, number), false) else { unreachable!() };
+    beat.beat = number;
+    let signature = with.sign(&beat.message(at, &key).unwrap());
+    beat.signed = Some(Box::new(HeartbeatSignature { at, key, signature }));
+    Facts::SourceHeartbeat(beat)
+}
+
+fn key_set(new: &SigningKey, old: Option<&SigningKey>) -> Facts {
+    let old = old.map(|old| KeyInfo::of(old.public()).key_id);
+    let key = KeyInfo::of(new.public());
+    Facts::SourceKeySet(Box::new(SourceKeySet { producer: life(7).producer, key, old }))
+}
+
+/// A log of these records; gives the index of each.
+fn told(said: &[Facts]) -> (Log, Vec<u64>) {
+    let mut log = Log::new("notary.example", "a");
+    log.open_epoch(1);
+    let places = said.iter().map(|facts| say(&mut log, facts)).collect();
+    log.seal();
+    (log, places)
+}
+
+/// A source's heartbeats: before it had a key, under its key, and under the one that a person put in its place.
+pub(super) fn signing() -> (Log, Vec<u64>) {
+    let (old, new) = (key("source"), key("source second"));
+    let without = beat(7, (0, 0, 1), false);
+    told(&[without, signed(2, &old, &old), key_set(&new, Some(&old)), signed(3, &new, &new)])
+}
+
+/// The same with a signature by another key than the one that the heartbeat names.
+pub(super) fn forging() -> (Log, Vec<u64>) {
+    let (own, other) = (key("source"), key("other"));
+    told(&[signed(1, &own, &own), signed(2, &own, &other)])
+}
+
+/// The same with another key that nobody put in the place of the first.
+pub(super) fn taking_over() -> (Log, Vec<u64>) {
+    let (own, other) = (key("source"), key("other"));
+    told(&[signed(1, &own, &own), signed(2, &other, &other)])
 }
 
 /// A log with two lives of a source. Numbers come late, twice, sampled and declared lost; `filled`: and in the end all are accounted for.
@@ -163,4 +212,64 @@ fn a_manifest_that_counts_otherwise_is_broken() {
         assert_eq!(totals.outcome, Outcome::Broken, "lie {number} passes: {}", report.to_text());
         assert!(totals.detail.contains("`sources`"), "{}", totals.detail);
     }
+}
+
+fn source_check<'r>(report: &'r Report, name: &str) -> Option<(Outcome, bool, &'r str)> {
+    report.check(name).map(|check| (check.outcome, check.required, check.detail.as_str()))
+}
+
+/// Requirement: W07, A18. A heartbeat's receipt alone says whether it is the source's own word or the notary's account of it.
+#[test]
+fn a_receipt_tells_a_sources_own_word_from_the_notarys_account() {
+    let policy = Policy::parse(signing().0.trust()).unwrap();
+    let of = |log: &Log, index| verify(&log.receipt(index).to_bytes().unwrap(), Some(&policy));
+    let signature = |report: &Report| {
+        report.aspects.iter().find(|aspect| aspect.name == "signature").map(|aspect| aspect.standing)
+    };
+    let (log, places) = signing();
+    let own = of(&log, places[1]);
+    let (outcome, required, detail) = source_check(&own, "source signature").expect("it is a heartbeat");
+    assert_eq!((outcome, required, own.exit_code()), (Outcome::Holds, true, 0), "{detail}");
+    assert!(own.aspects[0].rests_on.contains("source signature"), "no aspect answers for it");
+    let account = of(&log, places[0]);
+    let (outcome, required, detail) = source_check(&account, "source signature").expect("it is a heartbeat");
+    assert_eq!((outcome, required), (Outcome::NotRun, false), "{detail}");
+    assert!(detail.contains("did not sign"), "the notary's account passes for the source's word: {detail}");
+    assert_eq!(
+        (account.exit_code(), signature(&account)),
+        (0, Some(AspectStanding::Holds)),
+        "a heartbeat of before is no good"
+    );
+    let (log, places) = forging();
+    let forged = of(&log, places[1]);
+    let (outcome, _, detail) = source_check(&forged, "source signature").expect("it is a heartbeat");
+    assert_eq!((outcome, forged.exit_code()), (Outcome::Broken, 1), "a forged word passes: {detail}");
+    assert_eq!(signature(&forged), Some(AspectStanding::Broken), "no aspect is broken by it");
+    assert_eq!(source_check(&of(&log, 0), "source signature"), None, "what is no heartbeat is called one");
+}
+
+/// Requirement: W07. Who holds the API key and even the log's writer key cannot sign for a source, nor drop its signature unseen.
+#[test]
+fn a_package_names_signatures_that_are_wrong_of_another_key_or_missing() {
+    let read = |log: &Log| report(log, &Cut::default());
+    let name = "source signatures";
+    let whole = read(&signing().0);
+    let (outcome, _, detail) = source_check(&whole, name).expect("heartbeats are signed");
+    assert_eq!((outcome, whole.exit_code()), (Outcome::Holds, 0), "{detail}");
+    assert!(detail.contains("signed by their source: 2") && detail.contains("alone: 1"), "{detail}");
+    let (own, other) = (key("source"), key("other"));
+    let dropped = told(&[signed(1, &own, &own), beat(7, (0, 0, 2), false)]);
+    let slipped = told(&[signed(1, &own, &own), key_set(&own, Some(&other))]);
+    for ((log, places), words) in [
+        (forging(), "is not signed by the key that it names"),
+        (taking_over(), "another key than the one before"),
+        (dropped, "is not signed, and those before it are"),
+        (slipped, "in the place of another than the source's"),
+    ] {
+        let told = read(&log);
+        let (outcome, _, detail) = source_check(&told, name).expect("heartbeats are signed");
+        assert_eq!((outcome, told.exit_code()), (Outcome::Broken, 1), "{words}: {detail}");
+        assert!(detail.contains(words) && detail.contains(&format!("entry {}", places[1])), "{detail}");
+    }
+    assert_eq!(source_check(&read(&counted(true)), name), None, "a source without a key is held to one");
 }

@@ -17,7 +17,7 @@ use crate::records::fixture::{
     actor_key, bytes_of, credential, full_header, genesis, grant_facts, hash, key, key_id, log_key, origin,
     root_statement, small_header, writer_key,
 };
-use crate::records::registry::{every_fact, header_of};
+use crate::records::registry::{every_fact, header_of, signed_beat};
 
 fn check(name: &str, bytes: &[u8]) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
@@ -56,6 +56,14 @@ fn one_record_of_every_type() {
             "a record kept for years must still be read"
         );
     }
+}
+
+/// A heartbeat that its source signed, and the bytes that were signed: clients and verifiers in other languages are held against both.
+#[test]
+fn a_signed_heartbeat() {
+    let (beat, message) = signed_beat();
+    check("source.heartbeat-signed.json", &bytes_of(header_of(&Facts::SourceHeartbeat(beat))));
+    check("source.heartbeat-signed.message", &message);
 }
 
 #[test]

@@ -4,17 +4,18 @@ use serde_json::{Map, Value, json};
 use tabellion_model::envelope::Profile;
 use tabellion_model::registry::{
     AnchorConfirmed, ConflictFound, Divergence, EnvelopeImported, EnvelopeKind, EpochClosed, EpochOpened,
-    ErasureDone, ErasureOrdered, ErasureScope, Facts, GapReason, Heartbeat, HoldPlaced, Kind, LossReason,
-    PackageExported, PreviousEpoch, Purpose, Recognition, RegistryError, Revocation, Revoked, Rotated,
-    SecondKeyWithdrawn, ShardCheckpoint, ShardConflict, ShardKeyRotated, ShardRegistered, SourceLife,
-    SourceSpan, StatementRegistered, check, check_sealable, facts, is_critical, recognise,
+    ErasureDone, ErasureOrdered, ErasureScope, Facts, GapReason, Heartbeat, HeartbeatSignature, HoldPlaced,
+    Kind, LossReason, PackageExported, PreviousEpoch, Purpose, Recognition, RegistryError, Revocation,
+    Revoked, Rotated, SecondKeyWithdrawn, ShardCheckpoint, ShardConflict, ShardKeyRotated, ShardRegistered,
+    SourceKeySet, SourceLife, SourceSpan, StatementRegistered, check, check_sealable, facts, is_critical,
+    recognise,
 };
 use tabellion_model::{
     Header, HoldId, Json, KeyId, KeyInfo, Micros, Origin, ProducerId, RecordId, RecordType, SealedRecord,
     SourceNumber, StreamName, SystemId, VaultKeyId, Withheld, introduce_second_key, key, rotate_second_key,
     to_jcs,
 };
-use tabellion_tlog::MlDsaSigningKey;
+use tabellion_tlog::{MlDsaSigningKey, SigningKey};
 
 use tabellion_tlog::anchor::AnchorKind;
 
@@ -74,17 +75,12 @@ pub(crate) fn every_fact() -> Vec<Facts> {
             signer: hash("signer").0,
             signer_known: false,
         }),
-        Facts::SourceHeartbeat(Heartbeat {
-            life: span.life,
-            beat: 3,
-            last_seq: 12,
-            sent: 8,
-            sampled: 2,
-            lost: 3,
-            spooled: 1,
-            interval_s: 60,
-            closed: false,
-        }),
+        Facts::SourceHeartbeat(beat()),
+        Facts::SourceKeySet(Box::new(SourceKeySet {
+            producer: life.producer,
+            key: KeyInfo::of(source_key().public()),
+            old: Some(key_id(&actor_key())),
+        })),
         Facts::GapDeclared(span, LossReason::SpoolFull),
         Facts::GapFound(span, GapReason::Jump),
         Facts::GapFilled(span),
@@ -92,6 +88,90 @@ pub(crate) fn every_fact() -> Vec<Facts> {
     all.extend(about_shards());
     all.extend(about_second_keys());
     all
+}
+
+/// A heartbeat that its source did not sign.
+fn beat() -> Heartbeat {
+    Heartbeat {
+        life: SourceLife { producer: ProducerId::from_bytes([0x50; 16]), epoch: 7 },
+        beat: 3,
+        last_seq: 12,
+        sent: 8,
+        sampled: 2,
+        lost: 3,
+        spooled: 1,
+        interval_s: 60,
+        closed: false,
+        signed: None,
+    }
+}
+
+/// The key of a source.
+pub(crate) fn source_key() -> SigningKey {
+    crate::records::fixture::key(0x5a)
+}
+
+/// The same heartbeat, signed, and the bytes that were.
+pub(crate) fn signed_beat() -> (Heartbeat, Vec<u8>) {
+    let (at, key) = (Micros(1_767_323_045_000_000), KeyInfo::of(source_key().public()));
+    let message = beat().message(at, &key).unwrap();
+    let signature = source_key().sign(&message);
+    (Heartbeat { signed: Some(Box::new(HeartbeatSignature { at, key, signature })), ..beat() }, message)
+}
+
+/// Requirement: W07. The source's own word: no part of it can be changed afterwards, and no other key's passes for it.
+#[test]
+fn a_heartbeats_signature_covers_all_that_it_says() {
+    let (signed, message) = signed_beat();
+    assert_eq!(
+        (beat().is_signed(), signed.is_signed()),
+        (None, Some(true)),
+        "signed and unsigned look alike"
+    );
+    assert!(
+        message.starts_with(b"tabellion.heartbeat/1\n{"),
+        "a signature of another kind could pass for this one"
+    );
+    let header = header_of(&Facts::SourceHeartbeat(signed.clone()));
+    assert_eq!(
+        facts(&header),
+        Ok(Some(Facts::SourceHeartbeat(signed.clone()))),
+        "the signature is lost or changed"
+    );
+    let clear = header.clear.clone().unwrap();
+    let mut counts: Vec<(Vec<&str>, Value)> =
+        ["beat", "epoch", "interval_s"].map(|name| (vec![name], json!(99))).to_vec();
+    counts.extend([
+        (vec!["producer"], json!("51".repeat(16))),
+        (vec!["sampled"], json!(1)),
+        (vec!["signed", "at"], json!(1)),
+        (
+            vec!["signed", "key"],
+            grant_facts(&actor_key(), Purpose::Actor, 1).to_clear().unwrap()["key"].clone(),
+        ),
+        (vec!["signed", "signature"], json!("A".repeat(86) + "==")),
+    ]);
+    for (path, value) in counts {
+        let mut changed = Value::Object(clear.clone());
+        changed[path[0]] = match path.get(1) {
+            None => value,
+            Some(inner) => {
+                let mut object = changed[path[0]].clone();
+                object[*inner] = value;
+                object
+            }
+        };
+        let read = facts(&Header { clear: changed.as_object().cloned(), ..header.clone() });
+        let Ok(Some(Facts::SourceHeartbeat(read))) = read else { panic!("{path:?}: {read:?}") };
+        assert_eq!(read.is_signed(), Some(false), "{path:?} can be changed under the signature");
+    }
+    for (last_seq, sent, spooled, closed) in [(13, 9, 1, false), (12, 9, 0, false), (11, 8, 0, true)] {
+        let changed = Heartbeat { last_seq, sent, spooled, closed, ..signed.clone() };
+        assert_eq!(changed.is_signed(), Some(false), "counts can be changed under the signature");
+    }
+    let mut extra = clear;
+    extra["signed"]["note"] = json!("x");
+    assert!(check(&Header { clear: Some(extra), ..header }).is_err(), "something unsigned stands beside it");
 }
 
 fn about_second_keys() -> [Facts; 3] {
@@ -219,8 +299,13 @@ fn a_kind_carries_its_members_and_no_others() {
             let mut fewer = clear.clone();
             fewer.remove(member);
             let fewer = (!fewer.is_empty()).then_some(fewer);
-            let optional = ["previous", "keys", "order"].contains(&member.as_str())
-                && matches!(said, Facts::EpochOpened(_) | Facts::HoldPlaced(_) | Facts::SystemPurged(_));
+            let optional = match said {
+                Facts::EpochOpened(_) | Facts::HoldPlaced(_) | Facts::SystemPurged(_) => {
+                    ["previous", "keys", "order"].contains(&member.as_str())
+                }
+                Facts::SourceKeySet(_) => member == "old",
+                _ => false,
+            };
             assert_eq!(
                 check(&Header { clear: fewer, ..header.clone() }).is_ok(),
                 optional,

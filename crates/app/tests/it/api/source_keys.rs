@@ -1,0 +1,139 @@
+//! Sources that sign their heartbeats: whoever has the API key alone cannot speak for one, nor make it silent about its key.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use tabellion_model::body::Role;
+use tabellion_model::registry::{Heartbeat, SourceLife};
+use tabellion_model::{KeyInfo, Micros, Outcome, ProducerId, verify};
+use tabellion_tlog::SigningKey;
+use tabellion_views::Views;
+
+use super::house::House;
+
+const SOURCE: &str = "5050505050505050505050505050505a";
+const PATH: &str = "/api/v1/sources/5050505050505050505050505050505a/deliveries";
+const KEY: &str = "/api/v1/sources/5050505050505050505050505050505a/key";
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_seed(&[seed; 32])
+}
+
+fn public(key: &SigningKey) -> String {
+    STANDARD.encode(key.public().as_bytes())
+}
+
+/// A delivery with heartbeat `beat` of epoch 3 and nothing counted yet.
+fn unsigned(beat: u64) -> Value {
+    json!({"epoch": 3, "heartbeat": {"beat": beat, "last_seq": 0, "sent": 0, "sampled": 0, "lost": 0, "spooled": 0, "interval_s": 60,
+        "closed": false}})
+}
+
+/// The same, signed.
+fn signed(beat: u64, key: &SigningKey) -> Value {
+    let producer = ProducerId::from_hex(SOURCE).expect("an id");
+    let said = Heartbeat {
+        life: SourceLife { producer, epoch: 3 },
+        beat,
+        last_seq: 0,
+        sent: 0,
+        sampled: 0,
+        lost: 0,
+        spooled: 0,
+        interval_s: 60,
+        closed: false,
+        signed: None,
+    };
+    let message = said.message(Micros(1_772_000_000_000_000), &KeyInfo::of(key.public())).expect("numbers");
+    let mut delivery = unsigned(beat);
+    delivery["heartbeat"]["signed"] = json!({"at": 1_772_000_000_000_000_u64, "public_key": public(key),
+        "signature": STANDARD.encode(key.sign(&message))});
+    delivery
+}
+
+/// A house, somebody who may change keys, and the API key of the source's system.
+fn house() -> (House, String, String) {
+    let house = House::new();
+    let (_, admin) = house.person("Ada", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let (_, secret) = house.key(&admin, &system);
+    (house, admin, secret)
+}
+
+fn key_on_record(house: &House, token: &str) -> Value {
+    house.get(token, &format!("/api/v1/sources/{SOURCE}")).ok().json()["key"].clone()
+}
+
+/// Requirement: W07. The first signature says which key the source has; from then on no other key and no missing signature passes, whoever has the API key.
+#[test]
+fn the_api_key_alone_does_not_speak_for_a_source_that_signs() {
+    let (house, admin, secret) = house();
+    house.post(&secret, PATH, &unsigned(1)).ok();
+    assert_eq!(key_on_record(&house, &admin), Value::Null, "a source without a key has one");
+    house.post(&secret, PATH, &signed(2, &key(1))).ok();
+    let known = key_on_record(&house, &admin);
+    assert_eq!(known["public_key"], json!(public(&key(1))), "{known}");
+    assert_eq!(known["id"], json!(KeyInfo::of(key(1).public()).key_id.to_hex()), "{known}");
+
+    let size = house.ledger.reader().size();
+    let told = house.post(&secret, PATH, &unsigned(3)).refused(403, "heartbeat_unsigned").json();
+    assert_eq!(told["pointer"], "/heartbeat/signed", "{told}");
+    house.post(&secret, PATH, &signed(3, &key(2))).refused(403, "heartbeat_unsigned");
+    let mut other_counts = signed(3, &key(1));
+    other_counts["heartbeat"]["interval_s"] = json!(61);
+    house.post(&secret, PATH, &other_counts).refused(403, "heartbeat_unsigned");
+    let mut of_another_beat = signed(2, &key(1));
+    of_another_beat["heartbeat"]["beat"] = json!(3);
+    house.post(&secret, PATH, &of_another_beat).refused(403, "heartbeat_unsigned");
+    let with_a_record = json!({"epoch": 3, "heartbeat": unsigned(3)["heartbeat"],
+        "records": [{"seq": 1, "record": {"kind": "event", "event": {"name": "x", "fields": {}}}}]});
+    house.post(&secret, PATH, &with_a_record).refused(403, "heartbeat_unsigned");
+    assert_eq!(house.ledger.reader().size(), size, "something of a refused delivery was recorded");
+    house.post(&secret, PATH, &signed(3, &key(1))).ok();
+    for (member, value) in
+        [("public_key", json!("A".repeat(44))), ("signature", json!("A".repeat(88))), ("at", json!("now"))]
+    {
+        let mut bad = signed(4, &key(1));
+        bad["heartbeat"]["signed"][member] = value;
+        house.post(&secret, PATH, &bad).refused(400, "malformed");
+    }
+    let rebuilt = tempfile::tempdir().expect("a directory");
+    let digests = Views::rebuild(rebuilt.path(), house.ledger.reader()).expect("a rebuild");
+    assert_eq!(
+        digests.after,
+        house.desk.views().digest().expect("a digest"),
+        "the key on record is not what the log says"
+    );
+}
+
+/// Requirement: W07. Another key takes a person with the right to change keys; the API key is not enough, and the log says who did it.
+#[test]
+fn a_person_puts_another_key_in_the_place_of_a_sources_key() {
+    let (house, admin, secret) = house();
+    let new =
+        json!({"public_key": public(&key(2)), "reason": "its machine was lost; read out by its operator"});
+    house.post(&admin, KEY, &new).refused(404, "not_found");
+    house.post(&secret, PATH, &signed(1, &key(1))).ok();
+    house.post(&secret, KEY, &new).refused(403, "not_permitted");
+    let (_, auditor) = house.person("Aud", &[Role::Auditor]);
+    house.post(&auditor, KEY, &new).refused(403, "not_permitted");
+    let (_, stranger) = house.person("Dev", &[Role::Developer]);
+    house.post(&stranger, KEY, &new).refused(404, "not_found");
+    house.post(&admin, KEY, &json!({"public_key": "AAAA", "reason": "x"})).refused(400, "malformed");
+
+    let once =
+        |key: &str| house.ask("POST", KEY).bearer(&admin).header("idempotency-key", key).json(&new).send();
+    assert_eq!(once("a").ok().json()["key"]["public_key"], json!(public(&key(2))));
+    let size = house.ledger.reader().size();
+    once("a").ok();
+    assert_eq!(house.ledger.reader().size(), size, "the same request was recorded twice");
+    once("b").refused(409, "already_so");
+    house.post(&secret, PATH, &signed(2, &key(1))).refused(403, "heartbeat_unsigned");
+    let index =
+        house.post(&secret, PATH, &signed(2, &key(2))).ok().json()["size"].as_u64().expect("a size") - 2;
+    let receipt = house.get(&admin, &format!("/api/v1/entries/{index}/receipt")).ok();
+    let report = verify(&receipt.body, Some(&house.trust()));
+    let check = report.check("source signature").expect("the receipt of a heartbeat");
+    assert_eq!((check.outcome, report.exit_code()), (Outcome::Holds, 0), "{}", report.to_text());
+    assert!(check.detail.contains(&KeyInfo::of(key(2).public()).key_id.to_hex()), "{}", check.detail);
+}
