@@ -90,7 +90,7 @@ pub(crate) fn start_gateway(
         log: Arc::new(terminal::say),
         probed: newest_round.into(),
     };
-    let gateway = Gateway::start_after(config, foundations, || {
+    let gateway = Gateway::start_after(config, foundations, || -> Result<(), Failure> {
         record()?;
         close_what_is_open(ledger, views)
     })?;

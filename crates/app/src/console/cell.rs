@@ -1,6 +1,6 @@
 //! One value as a table or a list of facts shows it: its text, its look, where it leads, and by what it is sorted.
 //!
-//! Promises: text of others is shown as it is, hidden characters spelled out, and never longer than a cell takes.
+//! Promises: text of others is shown as it is, hidden characters spelled out, and never longer than a cell takes, but for what is to be read to its end.
 
 use std::cmp::Ordering;
 
@@ -97,7 +97,7 @@ impl Cell {
         Self { whole: visible(text, usize::MAX), ..Self::text(text) }
     }
 
-    /// Text of which the cell shows all; for what is short by what it is, a setting or a word of one.
+    /// Text of which the cell shows all; for what its own limit keeps short.
     pub(crate) fn whole(text: &str) -> Self {
         let whole = visible(text, usize::MAX);
         Self { text: whole.clone(), whole, ..Self::text(text) }

@@ -61,11 +61,11 @@ pub struct Started {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "ConfigurationMember")]
 pub struct Member {
-    /// Its name.
+    /// Its name, within nested settings with the path that leads to it.
     pub member: String,
-    /// What it was; null: it was not there, or settings are withheld. Of a list, the items that went.
+    /// What it was; null: it was not there, or settings are withheld. Of a list, the items that went; of a long text, what stands around the first difference.
     pub before: Option<String>,
-    /// What it is; null: it is not there, or settings are withheld. Of a list, the items that came.
+    /// What it is; null: it is not there, or settings are withheld. Of a list, the items that came; of a long text, what stands around the first difference.
     pub after: Option<String>,
 }
 

@@ -109,12 +109,8 @@ fn a_start_ends_what_a_kill_left_open_once() {
     );
 }
 
-#[test]
-fn another_gateway_on_the_same_port_is_refused() {
-    let fixture = Fixture::new(Answer::silence());
-    let address = fixture.gateway.as_ref().expect("it serves").address();
-    let config = tabellion_gateway::GatewayConfig { listen: address, ..Default::default() };
-    let foundations = tabellion_gateway::Foundations {
+fn foundations(fixture: &Fixture) -> tabellion_gateway::Foundations {
+    tabellion_gateway::Foundations {
         ledger: Arc::clone(&fixture.ledger),
         gate: Arc::clone(&fixture.gate),
         clock: Arc::new(tabellion_ledger::SystemClock),
@@ -122,8 +118,36 @@ fn another_gateway_on_the_same_port_is_refused() {
         on_fatal: Arc::new(|_| {}),
         log: Arc::new(|_| {}),
         probed: tabellion_gateway::RoundBefore::None,
+    }
+}
+
+/// Requirement: P13. What a start has to record before it serves is asked for when nothing else can refuse it any more; where it is refused, nobody is served.
+#[test]
+fn what_comes_before_serving_is_asked_for_last_and_can_refuse_the_start() {
+    let fixture = Fixture::new(Answer::silence());
+    let taken = fixture.gateway.as_ref().expect("it serves").address();
+    let start = |listen: std::net::SocketAddr| {
+        let config = tabellion_gateway::GatewayConfig { listen, ..Default::default() };
+        let mut asked = false;
+        let started = tabellion_gateway::Gateway::start_after(&config, foundations(&fixture), || {
+            asked = true;
+            Err(tabellion_gateway::StartError::Setting("it cannot be recorded".to_owned()))
+        });
+        (started.err().map(|error| error.to_string()).unwrap_or_default(), asked)
     };
-    let refused =
-        tabellion_gateway::Gateway::start(&config, foundations).err().expect("two would share the calls");
+    let (refused, asked) = start(taken);
+    assert!(refused.contains("cannot listen on") && !asked, "a start that fails is on record: {refused}");
+    let (refused, asked) = start(std::net::SocketAddr::from(([127, 0, 0, 1], 0)));
+    assert!(refused.contains("it cannot be recorded") && asked, "it serves without its record: {refused}");
+}
+
+#[test]
+fn another_gateway_on_the_same_port_is_refused() {
+    let fixture = Fixture::new(Answer::silence());
+    let address = fixture.gateway.as_ref().expect("it serves").address();
+    let config = tabellion_gateway::GatewayConfig { listen: address, ..Default::default() };
+    let refused = tabellion_gateway::Gateway::start(&config, foundations(&fixture))
+        .err()
+        .expect("two would share the calls");
     assert!(refused.to_string().contains("cannot listen on"), "{refused}");
 }

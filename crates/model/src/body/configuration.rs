@@ -27,10 +27,11 @@ impl SafeguardTurn {
     }
 }
 
-/// A member of a section that differs. Of lists, only the items that are not on both sides.
+/// A member of a section that differs. Of lists, only the items that are not on both sides; of a text of more than 300 characters, what stands around the first
+/// difference, with its line, its length and its digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberChange {
-    /// Its name.
+    /// Its name, within nested settings with the path that leads to it: `service.on_error`, `topics[1].over`.
     pub member: String,
     /// What it was; none: it was not there.
     #[serde(skip_serializing_if = "Option::is_none", default)]
