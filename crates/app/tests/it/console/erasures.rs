@@ -60,7 +60,7 @@ fn a_person_is_given_what_is_kept_about_them_from_the_page() {
     assert!(!ada.page("/erasures").contains("form-give-access"), "a form is shown that can only be refused");
     let unknown = [("subject", "nobody"), ("from", ""), ("reason", "her letter")];
     let refused = cleo.send("/erasures", "give-access", &unknown);
-    assert!(refused.status == 404 && refused.text().contains("nothing is kept"), "{}", refused.text());
+    assert!(refused.status == 404 && refused.text().contains("Nothing is kept"), "{}", refused.text());
     let wrong = [("subject", "customer-7"), ("from", "x"), ("reason", "her letter")];
     assert_eq!(cleo.send("/erasures", "give-access", &wrong).status, 400);
     let asked = [("subject", "customer-7"), ("from", ""), ("reason", "her letter")];
