@@ -24,6 +24,8 @@ pub enum Permission {
     PublishPolicies,
     /// Try calls on the gateway without making any.
     TryCalls,
+    /// Have calls that are tried answered by their providers, which costs money and is on no record.
+    AskProviders,
     /// See prices.
     ReadPrices,
     /// Set, correct and withdraw prices.
@@ -120,7 +122,7 @@ type Row = [Reach; Role::ALL.len()];
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 46] = [
         Self::ReadSystems,
         Self::RegisterSystems,
         Self::ChangeSystems,
@@ -129,6 +131,7 @@ impl Permission {
         Self::ReadPolicies,
         Self::PublishPolicies,
         Self::TryCalls,
+        Self::AskProviders,
         Self::ReadPrices,
         Self::ChangePrices,
         Self::ReadSpend,
@@ -182,6 +185,7 @@ impl Permission {
             Self::ReadPolicies => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
             Self::PublishPolicies => [ALL, NO, ALL, NO, NO, NO, NO],
             Self::TryCalls => [ALL, OWN, ALL, ALL, OWN, NO, NO],
+            Self::AskProviders => [ALL, OWN, ALL, NO, NO, NO, NO],
             Self::ReadPrices => [ALL, ALL, ALL, ALL, ALL, ALL, ALL],
             Self::ChangePrices => [ALL, NO, ALL, NO, NO, NO, NO],
             Self::ReadSpend => [ALL, OWN, ALL, ALL, OWN, NO, ALL],
@@ -233,6 +237,7 @@ impl Permission {
             Self::ReadPolicies => "read_policies",
             Self::PublishPolicies => "publish_policies",
             Self::TryCalls => "try_calls",
+            Self::AskProviders => "ask_providers",
             Self::ReadPrices => "read_prices",
             Self::ChangePrices => "change_prices",
             Self::ReadSpend => "read_spend",

@@ -93,9 +93,16 @@ impl From<LedgerError> for EvidenceError {
 /// Told once, from any thread, why nothing more can be recorded; the process has to end.
 pub type OnFatal = Arc<dyn Fn(&str) + Send + Sync>;
 
+/// Where records go.
+enum Book {
+    Log(Arc<Ledger>),
+    /// Nowhere: a call that is tried is none. What its records would have said can be looked at, as long as it is tried.
+    Sandbox(Mutex<Vec<Draft>>),
+}
+
 /// The ledger as the data path uses it.
 pub(crate) struct Evidence {
-    ledger: Arc<Ledger>,
+    book: Book,
     clock: Arc<dyn Clock>,
     fatal: OnceLock<String>,
     on_fatal: OnFatal,
@@ -105,7 +112,7 @@ pub(crate) struct Evidence {
 }
 
 /// Room for one end record.
-pub(crate) struct Room(Reservation);
+pub(crate) struct Room(Option<Reservation>);
 
 /// What a record is appended under.
 #[derive(Clone, Copy, Default)]
@@ -127,8 +134,25 @@ pub(crate) struct Kin {
 
 impl Evidence {
     pub(crate) fn new(ledger: Arc<Ledger>, clock: Arc<dyn Clock>, on_fatal: OnFatal) -> Self {
+        Self::over(Book::Log(ledger), clock, on_fatal)
+    }
+
+    /// One that records nothing, and lets everything go on as if it had.
+    pub(crate) fn sandbox(clock: Arc<dyn Clock>) -> Self {
+        Self::over(Book::Sandbox(Mutex::default()), clock, Arc::new(|_| {}))
+    }
+
+    /// What a sandbox was told, in order.
+    pub(crate) fn told(&self) -> Vec<Draft> {
+        match &self.book {
+            Book::Log(_) => Vec::new(),
+            Book::Sandbox(drafts) => drafts.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+
+    fn over(book: Book, clock: Arc<dyn Clock>, on_fatal: OnFatal) -> Self {
         Self {
-            ledger,
+            book,
             clock,
             on_fatal,
             fatal: OnceLock::new(),
@@ -150,7 +174,10 @@ impl Evidence {
 
     /// Why the next append would be refused for want of room.
     pub(crate) fn no_room(&self) -> Option<String> {
-        self.ledger.check_room().err().map(|error| error.to_string())
+        match &self.book {
+            Book::Log(ledger) => ledger.check_room().err().map(|error| error.to_string()),
+            Book::Sandbox(_) => None,
+        }
     }
 
     fn lock_trouble(&self) -> MutexGuard<'_, Option<(Micros, String)>> {
@@ -169,7 +196,8 @@ impl Evidence {
 
     /// Promises room for the end record of a call.
     pub(crate) fn reserve(&self) -> Result<Room, EvidenceError> {
-        self.ledger.reserve(END_BYTES).map(Room).map_err(|error| self.note(error))
+        let Book::Log(ledger) = &self.book else { return Ok(Room(None)) };
+        ledger.reserve(END_BYTES).map(|room| Room(Some(room))).map_err(|error| self.note(error))
     }
 
     /// Seals and appends `draft`; returns when it is durable.
@@ -183,18 +211,25 @@ impl Evidence {
         draft: &Draft,
         terms: Terms<'_>,
     ) -> Result<(Ack, ContentKeys), EvidenceError> {
+        let ledger = match &self.book {
+            Book::Log(ledger) => ledger,
+            Book::Sandbox(drafts) => {
+                drafts.lock().unwrap_or_else(PoisonError::into_inner).push(draft.clone());
+                return Ok((Ack::nowhere(), ContentKeys::none()));
+            }
+        };
         let mut attempt = 0;
         loop {
             if terms.only_while.is_some_and(|keys| self.is_erased(keys)) {
                 return Err(EvidenceError::Erased);
             }
-            let mut prepared = self.ledger.prepare(draft).map_err(|error| self.note(error))?;
+            let mut prepared = ledger.prepare(draft).map_err(|error| self.note(error))?;
             let keys = prepared.content_keys();
             if let Some(others) = terms.only_while {
                 prepared = prepared.only_while(others);
             }
             attempt += 1;
-            match self.submit(prepared, terms.room.map(|room| room.0.clone())).await {
+            match submit(ledger, prepared, terms.room.and_then(|room| room.0.clone())).await {
                 // A key was destroyed between sealing and committing: the next seal takes a new one.
                 Err(LedgerError::SealAgain) if attempt < RESEAL_LIMIT => {}
                 Err(error) => return Err(self.note(error)),
@@ -213,17 +248,10 @@ impl Evidence {
 
     /// Whether any of what is kept under these was erased.
     pub(crate) fn is_erased(&self, keys: &ContentKeys) -> bool {
-        self.ledger.is_erased(keys)
-    }
-
-    async fn submit(&self, prepared: Prepared, room: Option<Reservation>) -> Result<Vec<Ack>, LedgerError> {
-        let (answer, wait) = oneshot::channel();
-        let done = Box::new(move |result| drop(answer.send(result)));
-        match room {
-            None => self.ledger.submit(vec![prepared], done),
-            Some(room) => self.ledger.submit_reserved(vec![prepared], room, done),
+        match &self.book {
+            Book::Log(ledger) => ledger.is_erased(keys),
+            Book::Sandbox(_) => false,
         }
-        wait.await.unwrap_or_else(|_| Err(LedgerError::Fatal("the committer's thread ended".to_owned())))
     }
 
     fn note(&self, error: LedgerError) -> EvidenceError {
@@ -240,6 +268,20 @@ impl Evidence {
         }
         error
     }
+}
+
+async fn submit(
+    ledger: &Ledger,
+    prepared: Prepared,
+    room: Option<Reservation>,
+) -> Result<Vec<Ack>, LedgerError> {
+    let (answer, wait) = oneshot::channel();
+    let done = Box::new(move |result| drop(answer.send(result)));
+    match room {
+        None => ledger.submit(vec![prepared], done),
+        Some(room) => ledger.submit_reserved(vec![prepared], room, done),
+    }
+    wait.await.unwrap_or_else(|_| Err(LedgerError::Fatal("the committer's thread ended".to_owned())))
 }
 
 /// Why a draft could not even be written down: a body of ours that is not plain JSON. It never is; if it were, nothing may leave.

@@ -81,7 +81,7 @@ pub use masking::{
 pub use metrics::Metrics;
 pub use open_calls::close_open_calls;
 pub use outbound::Outbound;
-pub use playground::{NotTried, Playground, TriedCall, TriedRequest, TryCall};
+pub use playground::{NotTried, Playground, TriedAnswer, TriedCall, TriedRequest, TryCall};
 pub use probes::config::{MAX_CORPUS_S, MAX_EVERY_S as MAX_PROBE_EVERY_S, OnProbeFailure, ProbeConfig};
 pub use probes::{ProbeError, Probing, RoundBefore};
 pub use tabellion_mask::{Operator as MaskingOperator, subject_names};

@@ -1,8 +1,10 @@
 //! Calls that are tried: the very steps of a call up to where it would be recorded and sent, by the rules in force or by drafts beside them.
 //!
-//! Promises: the same functions as for a call, over the newest snapshot; nothing is recorded, reserved, counted in a budget or sent to a provider, and nothing of
-//! what was tried is kept. Guards of others are asked, as they would be, and see what they would see. Must never: let a tried call become one, or be asked
-//! faster than [`MAX_A_MINUTE`].
+//! Promises: the same functions as for a call, over the newest snapshot; nothing is recorded, reserved or counted in a budget, and nothing of what was tried is
+//! kept; nothing is sent to a provider unless whoever tries asks for that (`asking.rs`). Guards of others are asked, as they would be, and see what they would see.
+//! Must never: let a tried call become one, or be asked faster than [`MAX_A_MINUTE`].
+
+mod asking;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,8 +22,13 @@ use tokio::runtime::Builder;
 use tokio::sync::{oneshot, watch};
 use zeroize::Zeroizing;
 
+pub use asking::TriedAnswer;
+use asking::{MAX_ASKED_A_MINUTE, MAX_TIME};
+
 use crate::authenticate::Caller;
+use crate::budget::Hold;
 use crate::call::{Call, Received};
+use crate::circuit::CircuitNow;
 use crate::code::Code;
 use crate::config::span;
 use crate::decide::{InForce, Refusal, policy_digests};
@@ -55,6 +62,8 @@ pub struct TryCall {
     pub body: String,
     /// Texts by name, each in place of the policy of that name or beside the others; they were checked.
     pub drafts: Vec<(String, String)>,
+    /// Whether the provider is asked, where the call would be sent.
+    pub asks: bool,
 }
 
 /// What would come of it.
@@ -74,6 +83,8 @@ pub struct TriedCall {
     pub budgets: Option<Vec<String>>,
     /// Log size of what it was decided on.
     pub position: u64,
+    /// What came of it where it was sent; none: it was not.
+    pub answered: Option<TriedAnswer>,
 }
 
 /// A request as its provider would get it.
@@ -103,6 +114,14 @@ pub enum NotTried {
     /// Too many were.
     #[error("30 calls were tried in the last minute, the most that are; try again in a moment")]
     TooFast,
+    /// Too many were sent.
+    #[error(
+        "6 tried calls were sent to a provider in the last minute, the most that are; try again in a moment"
+    )]
+    SentTooFast,
+    /// It was sent, and came to no end that could be told.
+    #[error("the call came to no end that could be told; try again")]
+    NoEnd,
     /// There is no such key, or it has ended.
     #[error("there is no key of this id that may call")]
     NoKey,
@@ -124,21 +143,27 @@ pub struct Playground {
     shared: Arc<Shared>,
     /// When the last ones were tried, in order.
     recent: Mutex<VecDeque<Instant>>,
+    /// The same of those that were to be sent.
+    asked: Mutex<VecDeque<Instant>>,
 }
 
 impl Playground {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, recent: Mutex::default() }
+        Self { shared, recent: Mutex::default(), asked: Mutex::default() }
     }
 
     /// Tries one call, on a thread of its own: whoever waits may be a runtime's.
     pub fn try_call(&self, tried: &TryCall) -> Result<TriedCall, NotTried> {
-        self.take_place(Instant::now())?;
+        let now = Instant::now();
+        take_place(&self.recent, MAX_A_MINUTE, now, NotTried::TooFast)?;
         let surface = Surface::ALL.into_iter().find(|surface| surface.name() == tried.surface);
         let surface = surface.ok_or(NotTried::NoSurface)?;
         let mut headers = HeaderMap::new();
         if let Some(purpose) = &tried.purpose {
             headers.insert(PURPOSE, HeaderValue::from_str(purpose).map_err(|_| NotTried::NoPurpose)?);
+        }
+        if tried.asks {
+            take_place(&self.asked, MAX_ASKED_A_MINUTE, now, NotTried::SentTooFast)?;
         }
         std::thread::scope(|scope| {
             let work = || {
@@ -150,19 +175,6 @@ impl Playground {
         })
     }
 
-    /// One of the places of this minute.
-    fn take_place(&self, now: Instant) -> Result<(), NotTried> {
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        while recent.front().is_some_and(|at| now.duration_since(*at) >= MINUTE) {
-            recent.pop_front();
-        }
-        if recent.len() >= MAX_A_MINUTE {
-            return Err(NotTried::TooFast);
-        }
-        recent.push_back(now);
-        Ok(())
-    }
-
     async fn tried(
         &self,
         tried: &TryCall,
@@ -170,32 +182,18 @@ impl Playground {
         headers: HeaderMap,
     ) -> Result<TriedCall, NotTried> {
         let shared = &self.shared;
-        let gate = drafted(&shared.gate.load(), &tried.drafts);
-        let key = gate.keys.get(&tried.key).filter(|key| key.ends_at.is_none_or(|end| end > shared.now()));
-        let system_id = key.ok_or(NotTried::NoKey)?.system;
-        let caller = Caller {
-            gate: Arc::clone(&gate),
-            key_id: tried.key,
-            system_id,
-            shown: None,
-            stands_for: system_id,
-            asks_no_model: false,
+        let caller = self.caller(tried)?;
+        let (used, total) = if tried.asks {
+            let sandbox = asking::sandbox(shared).map_err(|_| NotTried::NoThread)?;
+            (Arc::new(sandbox), span(shared.limits.total_ms).min(MAX_TIME))
+        } else {
+            (Arc::clone(shared), span(shared.limits.total_ms))
         };
-        // Whoever tries texts must not learn by which placeholder a value goes in real calls.
-        let mut own_key = Zeroizing::new([0; 32]);
-        OsEntropy.fill(own_key.as_mut_slice()).map_err(|_| NotTried::NoThread)?;
-        // Both are kept until the end: nothing cuts a tried call, and nobody leaves it.
+        // Kept until the end, as the sign of life is: nobody leaves a tried call, and stops alone cut one.
         let (_never, cut) = watch::channel(false);
-        let orders = Orders::new(shared.stops.clone());
-        let (watch, _alive) = Watch::new(cut.clone(), orders, span(shared.limits.total_ms));
-        let worker = Worker {
-            shared: Arc::clone(shared),
-            pool: Pool::new(shared.catalogue.upstreams.len()),
-            guard_pool: Pool::new(shared.guards.outside.len()),
-            cut,
-            own_key: Some(own_key),
-        };
-        let (reply, _) = oneshot::channel();
+        let (watch, _alive) = Watch::new(cut.clone(), Orders::new(shared.stops.clone()), total);
+        let worker = worker(used, cut)?;
+        let (reply, answer) = oneshot::channel();
         let body = Bytes::from(tried.body.clone().into_bytes());
         let mut call = Call {
             worker: Arc::new(worker),
@@ -212,7 +210,43 @@ impl Playground {
             again: None,
         };
         let ready = Box::pin(self.ready(&mut call, surface, &body, &tried.drafts)).await;
-        Ok(self.said(&call, ready))
+        let (mut said, ready) = self.said(&call, ready);
+        let Some(ready) = ready.filter(|_| tried.asks) else { return Ok(said) };
+        match self.admitted(&call, &ready) {
+            Ok(hold) => {
+                let asked = asking::ask(call, (ready, hold), (surface, &body), answer);
+                said.answered = Some(Box::pin(asked).await?);
+            }
+            Err(refusal) => said.refused = Some((refusal.code.as_str(), refusal.reason.to_string())),
+        }
+        Ok(said)
+    }
+
+    /// Whoever calls with the key that is named.
+    fn caller(&self, tried: &TryCall) -> Result<Caller, NotTried> {
+        let shared = &self.shared;
+        let gate = drafted(&shared.gate.load(), &tried.drafts);
+        let key = gate.keys.get(&tried.key).filter(|key| key.ends_at.is_none_or(|end| end > shared.now()));
+        let system_id = key.ok_or(NotTried::NoKey)?.system;
+        Ok(Caller {
+            gate,
+            key_id: tried.key,
+            system_id,
+            shown: None,
+            stands_for: system_id,
+            asks_no_model: false,
+        })
+    }
+
+    /// What the path wants of a call that is sent: what it would reserve, of budgets that nobody else is charged to, and a provider that calls are not held back from.
+    fn admitted(&self, call: &Call, ready: &Ready) -> Result<Hold, Refusal> {
+        let upstream = &ready.permission.target.upstream.name;
+        let is_open = |circuit: &CircuitNow| circuit.upstream == *upstream && circuit.open.is_some();
+        if self.shared.circuits.now().iter().any(is_open) {
+            let code = Code::UpstreamCircuitOpen;
+            return Err(Refusal::new(code, code.explain()));
+        }
+        call.reserve(ready, None)
     }
 
     /// What stands before a call, and then what every call must pass.
@@ -244,7 +278,8 @@ impl Playground {
         call.ready(surface, body, &rules).await.map_err(|(refusal, _)| refusal)
     }
 
-    fn said(&self, call: &Call, ready: Result<Ready, Refusal>) -> TriedCall {
+    /// What is told of it so far; with what is ready where nothing stands against it.
+    fn said(&self, call: &Call, ready: Result<Ready, Refusal>) -> (TriedCall, Option<Ready>) {
         let gate = &call.caller.gate;
         let mut tried = TriedCall {
             refused: None,
@@ -254,6 +289,7 @@ impl Playground {
             guards: Vec::new(),
             budgets: None,
             position: gate.position,
+            answered: None,
         };
         let refusal = match ready {
             Err(refusal) => refusal,
@@ -261,11 +297,11 @@ impl Playground {
                 let budgets = self.look(call, &ready);
                 tried.rules.clone_from(&ready.permission.rules);
                 tried.guards.clone_from(&ready.guards);
-                tried.sent = Some(request(ready));
+                tried.sent = Some(request(&ready));
                 match budgets {
                     Ok(names) => {
                         tried.budgets = Some(names);
-                        return tried;
+                        return (tried, Some(ready));
                     }
                     Err(refusal) => Refusal { guards: tried.guards.clone(), ..refusal },
                 }
@@ -276,13 +312,31 @@ impl Playground {
         }
         tried.guards = refusal.guards;
         tried.refused = Some((refusal.code.as_str(), refusal.reason.to_string()));
-        tried
+        (tried, None)
     }
 
     fn look(&self, call: &Call, ready: &Ready) -> Result<Vec<String>, Refusal> {
         let shared = &self.shared;
         shared.budgets.look(&shared.gate, call.caller.budgeted(), ready.charge, shared.now())
     }
+}
+
+/// One of the places of this minute.
+fn take_place(
+    recent: &Mutex<VecDeque<Instant>>,
+    most: usize,
+    now: Instant,
+    otherwise: NotTried,
+) -> Result<(), NotTried> {
+    let mut recent = recent.lock().unwrap_or_else(PoisonError::into_inner);
+    while recent.front().is_some_and(|at| now.duration_since(*at) >= MINUTE) {
+        recent.pop_front();
+    }
+    if recent.len() >= most {
+        return Err(otherwise);
+    }
+    recent.push_back(now);
+    Ok(())
 }
 
 /// A snapshot with `drafts` in it, each in place of the policy of its name.
@@ -302,15 +356,25 @@ fn drafted(gate: &Arc<Gate>, drafts: &[(String, String)]) -> Arc<Gate> {
     Arc::new(Gate { policies: Arc::new(policies), ..Gate::clone(gate) })
 }
 
-fn request(ready: Ready) -> TriedRequest {
+fn request(ready: &Ready) -> TriedRequest {
+    let target = &ready.permission.target;
     TriedRequest {
-        upstream: ready.permission.target.upstream.name.clone(),
-        upstream_model: ready.permission.target.model.clone().filter(|model| *model != ready.model),
-        model: ready.model,
-        purpose: ready.permission.purpose,
+        upstream: target.upstream.name.clone(),
+        upstream_model: target.model.clone().filter(|model| *model != ready.model),
+        model: ready.model.clone(),
+        purpose: ready.permission.purpose.clone(),
         body: String::from_utf8_lossy(&ready.sent).into_owned(),
-        masked: ready.treated.masked,
-        passed: ready.treated.passed,
-        masking: ready.treated.rules,
+        masked: ready.treated.masked.clone(),
+        passed: ready.treated.passed.clone(),
+        masking: ready.treated.rules.clone(),
     }
+}
+
+/// A worker of the call's own: whoever tries texts must not learn by which placeholder a value goes in real calls.
+fn worker(shared: Arc<Shared>, cut: watch::Receiver<bool>) -> Result<Worker, NotTried> {
+    let mut own_key = Zeroizing::new([0; 32]);
+    OsEntropy.fill(own_key.as_mut_slice()).map_err(|_| NotTried::NoThread)?;
+    let pool = Pool::new(shared.catalogue.upstreams.len());
+    let guard_pool = Pool::new(shared.guards.outside.len());
+    Ok(Worker { shared, pool, guard_pool, cut, own_key: Some(own_key) })
 }

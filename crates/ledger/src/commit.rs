@@ -62,6 +62,14 @@ pub struct Ack {
     pub duplicate: bool,
 }
 
+impl Ack {
+    /// Of what was appended nowhere, for whoever plays what would follow: it names no entry, and nobody may be given it.
+    pub fn nowhere() -> Self {
+        let (record_id, leaf) = (RecordId::from_bytes([0; 16]), Hash([0; 32]));
+        Self { index: 0, record_id, leaf, size: 0, duplicate: false }
+    }
+}
+
 /// Several items that are appended together or not at all.
 pub(crate) struct Group {
     pub(crate) items: Vec<Item>,

@@ -39,6 +39,11 @@ pub(crate) struct SealedUnit {
 pub struct ContentKeys(Arc<[VaultKeyId]>);
 
 impl ContentKeys {
+    /// Of a record that is kept nowhere.
+    pub fn none() -> Self {
+        Self(Arc::new([]))
+    }
+
     pub(crate) fn of(units: &[SealedUnit]) -> Self {
         Self(units.iter().map(|unit| unit.key).collect())
     }

@@ -159,7 +159,7 @@ pub(super) fn routes() -> Vec<Route> {
         row(POST, "/api/v1/pack-publishers/{publisher}/trust", PUBLISH_POLICIES, Change, "trustPackPublisher", "Trust a publisher that somebody else put forward", 200, &[NotFound, AlreadySo, NotPermitted, NotWhatWasShown, OwnWork, OwnLink, StateImpossible]).by(packs::trust),
         row(POST, "/api/v1/pack-publishers/{publisher}/remove", PUBLISH_POLICIES, Change, "removePackPublisher", "Load nothing more of a publisher; what is in force stays", 200, &[NotFound, AlreadySo]).by(packs::remove_publisher).taking_authority(),
 
-        row(POST, "/api/v1/playground/calls", TRY_CALLS, Plain, "tryCall", "What the gateway would do with a call, by the policies in force or by drafts; nothing is recorded or sent to a provider", 200, &[NotFound, NotPermitted, PolicyFaulty, Conflict]).by(playground::try_call),
+        row(POST, "/api/v1/playground/calls", TRY_CALLS, Plain, "tryCall", "What the gateway would do with a call, by the policies in force or by drafts, and where `ask` says so what its provider answers; nothing is recorded", 200, &[NotFound, NotPermitted, PolicyFaulty, Conflict]).by(playground::try_call),
 
         row(GET, "/api/v1/prices", READ_PRICES, Plain, "listPrices", "What models cost, also prices that were withdrawn", 200, &[]).by(budgets::prices),
         row(GET, "/api/v1/prices/{price}", READ_PRICES, Plain, "readPrice", "One price", 200, &[NotFound]).by(budgets::price),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tabellion_model::CredentialId;
-use tabellion_model::body::{Guarded, Masked};
+use tabellion_model::body::{Answered, Delivered, Guarded, Masked, Outcome as CallOutcome};
 
 use super::calls::{GuardSaid, MaskedCount, counts, word};
 use super::forms::{DigestForm, IdForm, Line, PolicyNameForm, Word};
@@ -37,6 +37,8 @@ pub struct Asked {
     pub body: String,
     /// Texts by name.
     pub drafts: Vec<(String, String)>,
+    /// Whether the provider is asked, where the call would be sent.
+    pub asks: bool,
 }
 
 /// What the gateway says.
@@ -56,6 +58,33 @@ pub struct Outcome {
     pub budgets: Option<Vec<String>>,
     /// Log size of what it was decided on.
     pub position: u64,
+    /// What came of it where it was sent; none: it was not.
+    pub answered: Option<Answer>,
+}
+
+/// What came of a call that was sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// How it ended.
+    pub outcome: CallOutcome,
+    /// Why, where it was not answered.
+    pub code: Option<String>,
+    /// HTTP status that the application would be given.
+    pub status: u64,
+    /// What of the answer the application would have.
+    pub delivered: Delivered,
+    /// That, as it would have it.
+    pub body: String,
+    /// Whether there was more than is shown.
+    pub is_cut: bool,
+    /// What guards said of it.
+    pub guards: Vec<Guarded>,
+    /// What the model brought up itself.
+    pub masked: Vec<Masked>,
+    /// The provider's own account.
+    pub answered: Answered,
+    /// How long it took, microseconds.
+    pub duration_us: u64,
 }
 
 /// A request as its provider would get it.
@@ -112,6 +141,9 @@ pub struct NewTrial {
     #[serde(default)]
     #[schemars(length(max = 8))]
     pub policies: Vec<Draft>,
+    /// Whether the provider is asked, where the call would be sent: it costs what such a call costs, and no budget is told. Needs `ask_providers`.
+    #[serde(default)]
+    pub ask: bool,
 }
 
 /// A request as its provider would get it.
@@ -135,6 +167,39 @@ pub struct SentShown {
     pub passed: Vec<MaskedCount>,
     /// Rules of masking that applied.
     pub masking: Vec<String>,
+}
+
+/// What a provider answered to a call that was tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PlaygroundAnswer")]
+pub struct AnswerShown {
+    /// `answered`, `refused`, `failed` or `cut`, as calls end.
+    pub outcome: String,
+    /// Why, where it was not answered, a code of docs/records.md.
+    pub code: Option<String>,
+    /// HTTP status that the application would be given.
+    pub status: u64,
+    /// What of the answer the application would have: `whole`, `partial` or `nothing`.
+    pub delivered: String,
+    /// What the application would have: values given back, a stream with its events.
+    pub body: String,
+    /// Whether it is longer than what is shown, at most 1 MiB.
+    pub is_cut: bool,
+    /// What guards said of it.
+    pub guards: Vec<GuardSaid>,
+    /// What the model brought up itself.
+    pub masked: Vec<MaskedCount>,
+    /// Model that answered, by its own word.
+    pub answered_by: Option<String>,
+    /// Names of the tools it asked for.
+    pub tools: Vec<String>,
+    /// Tokens of the prompt, as the provider counted.
+    pub prompt_tokens: Option<u64>,
+    /// Tokens of the answer.
+    pub completion_tokens: Option<u64>,
+    /// How long it took, microseconds.
+    pub duration_us: u64,
 }
 
 /// What would come of a call.
@@ -161,7 +226,9 @@ pub struct Trial {
     pub budgets: Option<Vec<String>>,
     /// Log size of what it was decided on.
     pub position: u64,
-    /// Whether anything was recorded or sent to a provider: never.
+    /// What came of it where it was sent; null: it was not.
+    pub answered: Option<AnswerShown>,
+    /// Whether anything was recorded: never.
     pub recorded: bool,
 }
 
@@ -176,6 +243,9 @@ impl Desk {
         self.check_present()?;
         let row = self.views.credential(&new.key)?.ok_or_else(|| Refusal::not_found("key"))?;
         self.reach_system(actor, Permission::TryCalls, row.system)?;
+        if new.ask {
+            self.reach_system(actor, Permission::AskProviders, row.system)?;
+        }
         let playground = playground.ok_or_else(|| {
             Refusal::new(Code::Unavailable, "no gateway runs here to try a call on; configure a provider")
         })?;
@@ -183,9 +253,9 @@ impl Desk {
             Refusal::new(Code::Unavailable, "somebody else's call is being tried; try again in a moment")
         })?;
         let drafts = self.checked_drafts(new.policies)?;
-        let NewTrial { key, surface, purpose, body, .. } = new;
+        let NewTrial { key, surface, purpose, body, ask, .. } = new;
         let purpose = purpose.map(|purpose| purpose.as_str().to_owned());
-        let asked = Asked { key, surface: surface.into_string(), purpose, body, drafts };
+        let asked = Asked { key, surface: surface.into_string(), purpose, body, drafts, asks: ask };
         Ok(shown(playground(&asked)?))
     }
 
@@ -211,14 +281,6 @@ impl Desk {
 }
 
 fn shown(outcome: Outcome) -> Trial {
-    let said = |guarded: &Guarded| GuardSaid {
-        guard: guarded.guard.clone(),
-        version: guarded.version.clone(),
-        side: "prompt",
-        outcome: word(&guarded.outcome).unwrap_or_default(),
-        found: guarded.found.clone(),
-        edits: guarded.edits,
-    };
     let (code, reason) = outcome.refused.unzip();
     Trial {
         permitted: code.is_none(),
@@ -236,9 +298,41 @@ fn shown(outcome: Outcome) -> Trial {
             passed: counts(&sent.passed),
             masking: sent.masking,
         }),
-        guards: outcome.guards.iter().map(said).collect(),
+        guards: said("prompt", &outcome.guards),
         budgets: outcome.budgets,
         position: outcome.position,
+        answered: outcome.answered.map(answer_shown),
         recorded: false,
+    }
+}
+
+fn said(side: &'static str, guards: &[Guarded]) -> Vec<GuardSaid> {
+    let one = |guarded: &Guarded| GuardSaid {
+        guard: guarded.guard.clone(),
+        version: guarded.version.clone(),
+        side,
+        outcome: word(&guarded.outcome).unwrap_or_default(),
+        found: guarded.found.clone(),
+        edits: guarded.edits,
+    };
+    guards.iter().map(one).collect()
+}
+
+fn answer_shown(answer: Answer) -> AnswerShown {
+    let usage = answer.answered.usage;
+    AnswerShown {
+        outcome: word(&answer.outcome).unwrap_or_default(),
+        code: answer.code,
+        status: answer.status,
+        delivered: word(&answer.delivered).unwrap_or_default(),
+        body: answer.body,
+        is_cut: answer.is_cut,
+        guards: said("answer", &answer.guards),
+        masked: counts(&answer.masked),
+        answered_by: answer.answered.model,
+        tools: answer.answered.tools,
+        prompt_tokens: usage.map(|usage| usage.prompt_tokens),
+        completion_tokens: usage.map(|usage| usage.completion_tokens),
+        duration_us: answer.duration_us,
     }
 }

@@ -46,6 +46,7 @@ pub(crate) struct Upstream {
 }
 
 /// All of them.
+#[derive(Clone)]
 pub(crate) struct Catalogue {
     pub(crate) upstreams: Vec<Arc<Upstream>>,
     exact: BTreeMap<String, Named>,
@@ -53,6 +54,7 @@ pub(crate) struct Catalogue {
     prefixes: Vec<(String, Arc<Upstream>)>,
 }
 
+#[derive(Clone)]
 struct Named {
     upstream: Arc<Upstream>,
     /// The provider's name of the model, where ours is an alias.

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use tabellion_gateway::{NotTried, TriedCall, TryCall};
+use tabellion_gateway::{GuardConfig, GuardKind, GuardMode, GuardSide, NotTried, TriedCall, TryCall};
 use tabellion_model::CredentialId;
-use tabellion_model::body::{BudgetScope, Caps};
+use tabellion_model::body::{BudgetScope, Caps, Delivered, GuardOutcome, Outcome, SystemStage};
 use tabellion_model::charge::Window;
-use tabellion_testkit::upstream::{Answer, openai};
+use tabellion_testkit::upstream::{Answer, Script, openai};
 
 use crate::budgets::{budget, organisation};
-use crate::fixture::{Fixture, KEY, Setup, say};
+use crate::fixture::{Fixture, KEY, Setup, say, say_streaming};
 
 const EMAIL: &str = "ada.lovelace@example.org";
 
@@ -20,6 +20,7 @@ fn call(text: &str) -> TryCall {
         purpose: None,
         body: String::from_utf8(say(text)).expect("text"),
         drafts: Vec::new(),
+        asks: false,
     }
 }
 
@@ -88,6 +89,122 @@ fn a_tried_call_looks_at_budgets_and_takes_nothing() {
     let trial = tried(&fixture, &call("Hello"));
     assert_eq!(trial.refused.map(|(code, _)| code), Some("budget_exceeded"));
     assert!(trial.sent.is_some(), "what a budget stops passed all before it");
+}
+
+/// Requirement: P36. On request the provider is asked by the very path of a call: masked on the way there, looked at and given its values on the way back, whole and streamed;
+/// nothing of it is recorded, charged or counted.
+#[test]
+fn a_tried_call_is_answered_and_leaves_nothing() {
+    for is_stream in [false, true] {
+        let script = Script::by(|request, _| {
+            let text = request.text();
+            let placeholder = text.split_once("<EMAIL_").and_then(|(_, rest)| rest.split_once('>'));
+            let said =
+                placeholder.map_or("nothing".to_owned(), |(name, _)| format!("I wrote to <EMAIL_{name}>."));
+            match text.contains("\"stream\":true") {
+                true => Answer::events(openai::stream_of(&[said.as_str()])),
+                false => Answer::json(200, openai::chat_of(&said)),
+            }
+        });
+        let caps = Caps { calls: Some(1), ..Caps::default() };
+        let drafts = [organisation(), vec![budget("all", BudgetScope::Tenant, Window::Day, caps)]].concat();
+        let guards = vec![GuardConfig {
+            on: vec![GuardSide::Answer],
+            mode: GuardMode::Flag,
+            words: vec!["wrote".to_owned()],
+            ..GuardConfig::new("answers", GuardKind::Words)
+        }];
+        let fixture = Fixture::with(script, Setup { begins_with: Some(drafts), guards, ..Setup::default() });
+        let size = fixture.ledger.reader().size();
+        let text = format!("I am {EMAIL}");
+        let body = if is_stream { say_streaming(&text) } else { say(&text) };
+        let body = String::from_utf8(body).expect("text");
+        let asks = TryCall { body, asks: true, ..call("") };
+        for _ in 0..2 {
+            let trial = tried(&fixture, &asks);
+            let answer = trial.answered.unwrap_or_else(|| panic!("it was not sent: {:?}", trial.refused));
+            assert_eq!((answer.outcome, answer.status, answer.code), (Outcome::Answered, 200, None));
+            assert!(answer.body.contains(EMAIL), "the application would have had the value: {}", answer.body);
+            let said: Vec<_> = answer.guards.iter().map(|said| (said.guard.as_str(), said.outcome)).collect();
+            assert_eq!(said, [("answers", GuardOutcome::Flagged)], "a guard did not look at the answer");
+        }
+        let requests = fixture.upstream.requests();
+        assert_eq!(requests.len(), 2, "the provider was not asked, or twice");
+        assert!(!requests[0].text().contains(EMAIL), "the provider got what is masked");
+        assert_eq!(fixture.ledger.reader().size(), size, "a tried call is on record");
+        let numbers = fixture.gateway.as_ref().expect("it serves").metrics().render();
+        assert!(!numbers.contains("outcome=\"answered\"} 1"), "a tried call is counted: {numbers}");
+        assert_eq!(fixture.chat(&say("Hello")).status, 200, "trials took what was left of a budget");
+        let trial = tried(&fixture, &asks);
+        assert_eq!(
+            trial.refused.map(|(code, _)| code),
+            Some("budget_exceeded"),
+            "a budget holds no trial back"
+        );
+        assert!(trial.answered.is_none() && fixture.upstream.requests().len() == 3);
+    }
+}
+
+/// Requirement: P36, N11. What stops a call stops a tried one before anything is sent: a draft's rule, a guard, an emergency stop; a guard of answers keeps back what
+/// came; and an answer that is none says so.
+#[test]
+fn what_stops_a_call_stops_one_that_is_tried() {
+    let guards = vec![
+        GuardConfig { words: vec!["heron".to_owned()], ..GuardConfig::new("prompts", GuardKind::Words) },
+        GuardConfig {
+            on: vec![GuardSide::Answer],
+            words: vec!["kumquat".to_owned()],
+            ..GuardConfig::new("answers", GuardKind::Words)
+        },
+    ];
+    let script = Script::by(|request, _| match request.text().contains("fail") {
+        true => Answer::json(500, r#"{"error":{"message":"busy"}}"#),
+        false => Answer::json(200, openai::chat_of("A kumquat.")),
+    });
+    let fixture = Fixture::with(script, Setup { guards, ..Setup::default() });
+    let size = fixture.ledger.reader().size();
+    let asks = |text: &str| TryCall { asks: true, ..call(text) };
+    let forbids = r#"@id("never") forbid (principal, action, resource);"#;
+    let drafted = TryCall { drafts: vec![("base".to_owned(), forbids.to_owned())], ..asks("Hello") };
+    let trial = tried(&fixture, &drafted);
+    assert_eq!(
+        (trial.refused.map(|(code, _)| code), trial.answered.is_none()),
+        (Some("policy_denied"), true)
+    );
+    let trial = tried(&fixture, &asks("a heron"));
+    assert_eq!(
+        (trial.refused.map(|(code, _)| code), trial.answered.is_none()),
+        (Some("guard_blocked"), true)
+    );
+    assert!(fixture.upstream.requests().is_empty(), "what is stopped was sent");
+    let kept_back = tried(&fixture, &asks("Hello")).answered.expect("it was sent");
+    assert_eq!(kept_back.code.as_deref(), Some("guard_blocked"));
+    assert!(
+        kept_back.delivered == Delivered::Nothing && !kept_back.body.contains("kumquat"),
+        "{}",
+        kept_back.body
+    );
+    let failed = tried(&fixture, &asks("fail")).answered.expect("it was sent");
+    assert_eq!((failed.outcome, failed.code.as_deref()), (Outcome::Refused, Some("upstream_refused")));
+    fixture.change_systems(|system| system.stage = SystemStage::Paused);
+    let trial = tried(&fixture, &asks("Hello"));
+    assert_eq!(
+        (trial.refused.is_some(), trial.answered.is_none()),
+        (true, true),
+        "a paused system's call was sent"
+    );
+    assert_eq!(fixture.ledger.reader().size(), size, "a tried call is on record");
+}
+
+/// Requirement: P36.
+#[test]
+fn trials_that_are_sent_are_fewer() {
+    let fixture = Fixture::new(Answer::json(200, openai::CHAT));
+    let playground = fixture.gateway.as_ref().expect("not stopped").playground();
+    let asks = TryCall { asks: true, ..call("Hello") };
+    let refused = (0..8).filter(|_| matches!(playground.try_call(&asks), Err(NotTried::SentTooFast))).count();
+    assert_eq!((refused, fixture.upstream.requests().len()), (2, 6), "six a minute");
+    assert!(playground.try_call(&call("Hello")).is_ok(), "trials that are not sent have their own number");
 }
 
 /// Requirement: P36.

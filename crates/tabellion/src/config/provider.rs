@@ -167,6 +167,23 @@ mod tests {
         assert_eq!((&kept["translate"], &kept["max_tokens"]), (&true.into(), &900.into()));
     }
 
+    /// Requirement: N22. Prompts name nothing that is on no record unless somebody says so, and what somebody says is on record with the configuration.
+    #[test]
+    fn what_is_on_no_record_is_named_by_nobody_until_somebody_says_so() {
+        let upstream = |lines| {
+            read(lines).expect("a provider").gateway.config().expect("a provider").upstreams.remove(0)
+        };
+        let kept = |upstream: &super::UpstreamConfig| serde_json::to_value(upstream).expect("plain");
+        assert_eq!(kept(&upstream("")).get("unrecorded"), None);
+        let opened = upstream("unrecorded = [\"prompt\", \"vector_store:vs_1\"]");
+        assert_eq!(kept(&opened)["unrecorded"], serde_json::json!(["prompt", "vector_store:vs_1"]));
+        let mistaken = read("unrecorded = [\"promt\"]").expect("it is read");
+        let config = mistaken.gateway.config().expect("a provider");
+        let refused =
+            tabellion_gateway::Gateway::check(&config).expect_err("a word that nobody knows opens nothing");
+        assert!(refused.to_string().contains("vector_store"), "{refused}");
+    }
+
     /// Requirement: G19, N25.
     #[test]
     fn what_cannot_be_meant_is_refused_with_what_would_be() {

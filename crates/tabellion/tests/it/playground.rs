@@ -63,6 +63,14 @@ fn a_tried_call_leaves_log_anchors_views_and_provider_as_they_were() {
         (&json!(false), &json!("policy_denied"), &json!(["house.no-large"])),
         "{trial}"
     );
+    let mut asks = call.clone();
+    asks["ask"] = true.into();
+    let asked = organisation.done("POST", PATH, &asks);
+    let answered = &asked["answered"];
+    assert_eq!((&answered["outcome"], &answered["status"]), (&json!("answered"), &json!(200)), "{asked}");
+    assert!(answered["body"].as_str().is_some_and(|body| body.contains("48 months")), "{asked}");
+    let sent = organisation.provider.requests().len();
+    assert_eq!(sent, before.3 + 1, "the provider was not asked");
     drafted["policies"] = json!([{"name": "house", "text": "forbid (principal"}]);
     let (status, answer) = organisation.ask(admin, "POST", PATH, &drafted);
     assert_eq!((status, answer.to_string().contains("policy_faulty")), (422, true), "{answer}");
@@ -71,5 +79,11 @@ fn a_tried_call_leaves_log_anchors_views_and_provider_as_they_were() {
         let (status, answer): (u16, Value) = organisation.ask(who, "POST", PATH, &call);
         assert_eq!(status, expected, "whoever does not answer for a system tries its calls: {answer}");
     }
-    assert_eq!(state(), before, "a tried call left something behind");
+    // The provider was asked once, by whoever asked for that.
+    let after = state();
+    assert_eq!(
+        (after.0, after.1, after.2, after.3),
+        (before.0, before.1, before.2, before.3 + 1),
+        "a tried call left something behind"
+    );
 }

@@ -13,11 +13,12 @@ use crate::console::form::{Field, Form, Kind, Refused, sentence};
 use crate::console::page::story;
 use crate::console::visit::{Content, Visit};
 use crate::console::words::{Tone, count};
+use crate::permission::Permission;
 use crate::printable::visible;
 use crate::refusal::Refusal;
 use crate::work::calls::GuardSaid;
 use crate::work::keys::works_at;
-use crate::work::playground::{NewTrial, SentShown, Trial};
+use crate::work::playground::{AnswerShown, NewTrial, SentShown, Trial};
 
 /// The form that tries.
 const TRY: &str = "try-call";
@@ -29,6 +30,9 @@ const MAX_BODY_CHARS: usize = 1 << 20;
 const DRAFT: &str = "/policies/0";
 /// What the version of a guard begins with that somebody else runs.
 const OF_OTHERS: &str = "http.";
+
+/// What the box says that has the provider asked.
+const YES: &str = "yes";
 
 /// Routes that can be tried, as records name them, and what each is asked for.
 const SURFACES: [(&str, &str); 5] = [
@@ -70,6 +74,7 @@ fn typed(visit: &Visit<'_>) -> Value {
     let purpose = Some(visit.form.text("purpose").trim()).filter(|purpose| !purpose.is_empty());
     body.extend(purpose.map(|purpose| ("purpose".to_owned(), Value::from(purpose))));
     body.insert("body".to_owned(), Value::from(text("body")));
+    body.insert("ask".to_owned(), Value::from(visit.form.get("ask") == Some(YES)));
     let (name, draft) = (visit.form.text("policy").trim(), text("draft"));
     if !name.is_empty() || !draft.trim().is_empty() {
         body.insert("policies".to_owned(), json!([{"name": name, "text": draft}]));
@@ -116,7 +121,7 @@ fn page(visit: &Visit<'_>, status: u16, trial: Option<&Trial>, refused: Option<&
         blocks.push(section("try", "The call", vec![promise()?, form(visit)?.block(visit, refused)?])?);
     }
     let content = Content {
-        lead: "What would the gateway do with this call, and with this rule? The call runs through the gateway's own steps, up to where it would be recorded and sent.".to_owned(),
+        lead: "What would the gateway do with this call, and with this rule? The call runs through the gateway's own steps, up to where it would be recorded and sent; on request its provider is asked, too.".to_owned(),
         blocks,
         ..Content::titled("Playground")
     };
@@ -126,7 +131,7 @@ fn page(visit: &Visit<'_>, status: u16, trial: Option<&Trial>, refused: Option<&
 fn promise() -> Result<Block, Refusal> {
     note(
         Tone::Quiet,
-        "Nothing is recorded, and nothing is sent to a provider",
+        "Nothing is recorded, and nothing is sent to a provider unless you ask for it",
         "No record, no change of a budget, no draft in your browser. Guards that others run are asked all the same, and see what they would see of the call.",
     )
 }
@@ -139,7 +144,7 @@ fn form(visit: &Visit<'_>) -> Result<Form, Refusal> {
     // What was tried stands there again, to be changed and tried anew.
     let typed = |name: &str| visit.form.text(name).to_owned();
     let surfaces = SURFACES.map(|(value, label)| (value.to_owned(), label.to_owned())).to_vec();
-    let fields = vec![
+    let mut fields = vec![
         key(visit)?,
         Field::new("surface", "Route", Kind::Select(surfaces)).value(typed("surface")),
         Field::new("purpose", "Purpose", Kind::Line)
@@ -158,6 +163,11 @@ fn form(visit: &Visit<'_>) -> Result<Form, Refusal> {
             .value(typed("draft"))
             .hint("In Cedar. Nothing: the policies in force alone."),
     ];
+    if visit.can(Permission::AskProviders) {
+        let label = "Ask the model, and show what it answers".to_owned();
+        let ask = Field::new("ask", "And then", Kind::Checks(vec![(YES.to_owned(), label)])).optional();
+        fields.push(ask.hint("The provider gets the call as it would get it, and bills it. No budget and no record has it. Stops hold; it takes a minute at most."));
+    }
     let mut form = Form::new(TRY, "/playground".to_owned(), "Try the call", fields);
     form.keeps_no_draft = true;
     Ok(form)
@@ -188,6 +198,12 @@ fn key(visit: &Visit<'_>) -> Result<Field, Refusal> {
 /// What would come of the call.
 fn answer(visit: &Visit<'_>, trial: &Trial) -> Result<Vec<Block>, Refusal> {
     let (title, tone, text) = match (trial.code, &trial.reason) {
+        (None, _) if trial.answered.is_some() => (
+            "It was sent",
+            Tone::Good,
+            "The rules permit it, no guard stops it, and its budgets have room. The provider was asked."
+                .to_owned(),
+        ),
         (None, _) => (
             "It would be sent",
             Tone::Good,
@@ -199,7 +215,7 @@ fn answer(visit: &Visit<'_>, trial: &Trial) -> Result<Vec<Block>, Refusal> {
         }
     };
     let mut blocks = vec![note(tone, title, &text)?, decided(visit, trial)?];
-    blocks.extend(guards(&trial.guards)?);
+    blocks.extend(guards(("guards", "What guards said"), &trial.guards)?);
     blocks.push(match &trial.sent {
         Some(sent) => would_get(sent)?,
         None => note(
@@ -208,10 +224,17 @@ fn answer(visit: &Visit<'_>, trial: &Trial) -> Result<Vec<Block>, Refusal> {
             "Rules, masking or a guard stop the call before there is one.",
         )?,
     });
+    if let Some(answered) = &trial.answered {
+        blocks.extend(came_back(answered)?);
+    }
+    let lead = match &trial.answered {
+        None => "Nothing of it was recorded or sent to a provider.",
+        Some(_) => "Nothing of it was recorded, and no budget was charged; the provider will bill it.",
+    };
     let part = Section {
         id: "tried",
         title: "What would come of it".to_owned(),
-        lead: "Nothing of it was recorded or sent to a provider.".to_owned(),
+        lead: lead.to_owned(),
         action: None,
         blocks,
     };
@@ -235,7 +258,7 @@ fn decided(visit: &Visit<'_>, trial: &Trial) -> Result<Block, Refusal> {
 }
 
 /// What guards said, and which of them somebody else runs who has seen the text now.
-fn guards(said: &[GuardSaid]) -> Result<Option<Block>, Refusal> {
+fn guards((id, title): (&'static str, &str), said: &[GuardSaid]) -> Result<Option<Block>, Refusal> {
     if said.is_empty() {
         return Ok(None);
     }
@@ -248,7 +271,43 @@ fn guards(said: &[GuardSaid]) -> Result<Option<Block>, Refusal> {
     let asked: Vec<Cell> = asked.map(|said| Cell::text(&said.guard)).collect();
     let asked = if asked.is_empty() { vec![Cell::unknown("none was asked")] } else { asked };
     let facts = facts.with_all("Of these, asked of others", asked);
-    section("guards", "What guards said", vec![facts.block()?]).map(Some)
+    section(id, title, vec![facts.block()?]).map(Some)
+}
+
+/// What the provider answered, as the application would have it.
+fn came_back(answer: &AnswerShown) -> Result<Vec<Block>, Refusal> {
+    let masked = answer.masked.iter().map(|one| Cell::text(&format!("{} × {}", count(one.count), one.class)));
+    let tokens = |tokens: Option<u64>| match tokens {
+        Some(tokens) => Cell::number(tokens),
+        None => Cell::unknown("the provider did not count them"),
+    };
+    let how = match &answer.code {
+        None => answer.outcome.clone(),
+        Some(code) => format!("{} ({code})", answer.outcome),
+    };
+    let facts = Facts::default()
+        .with("How it ended", Cell::text(&how))
+        .with("Status that the application would be given", Cell::number(answer.status))
+        .with("What it would have of the answer", Cell::text(&answer.delivered))
+        .with("Model that answered", Cell::maybe(answer.answered_by.as_deref(), "it did not say"))
+        .with("Tokens of the prompt", tokens(answer.prompt_tokens))
+        .with("Tokens of the answer", tokens(answer.completion_tokens))
+        .with_all("Personal data that the model brought up", masked.collect());
+    let line = |(number, line): (usize, &str)| Line {
+        class: "same",
+        number: (number + 1).to_string(),
+        text: visible(line, MAX_BODY_CHARS),
+    };
+    let caption = if answer.is_cut {
+        "The beginning of the answer as the application would get it"
+    } else {
+        "The answer as the application would get it"
+    };
+    let lines = answer.body.lines().enumerate().map(line).collect();
+    let text = Text { caption: caption.to_owned(), lines };
+    let mut blocks = vec![section("came-back", "What came back", vec![facts.block()?, Block::of(&text)?])?];
+    blocks.extend(guards(("answer-guards", "What guards said of the answer"), &answer.guards)?);
+    Ok(blocks)
 }
 
 fn would_get(sent: &SentShown) -> Result<Block, Refusal> {

@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use tabellion_app::work::playground::{Asked, Outcome, Sent};
-use tabellion_model::body::{GuardOutcome, Guarded, Masked, Role};
+use tabellion_app::work::playground::{Answer, Asked, Outcome, Sent};
+use tabellion_model::body::{
+    Answered, Delivered, GuardOutcome, Guarded, Masked, Outcome as CallOutcome, Role,
+};
 
 use super::browser::Browser;
 use crate::api::house::House;
@@ -36,6 +38,18 @@ fn outcome(asked: &Asked) -> Outcome {
         guards: vec![guard("leaks", "words.1-ab"), guard("moderation", "http.1-ab")],
         budgets: (!is_refused).then(|| vec!["loans-day@2".to_owned()]),
         position: 7,
+        answered: (asked.asks && !is_refused).then(|| Answer {
+            outcome: CallOutcome::Answered,
+            code: None,
+            status: 200,
+            delivered: Delivered::Whole,
+            body: "{\"say\": \"<b>48</b> months\"}".to_owned(),
+            is_cut: false,
+            guards: vec![guard("answers", "words.2-cd")],
+            masked: Vec::new(),
+            answered: Answered { model: Some("small-1".to_owned()), ..Answered::default() },
+            duration_us: 9,
+        }),
     }
 }
 
@@ -53,7 +67,7 @@ fn a_call_is_tried_on_a_page_and_kept_nowhere() {
     let ada = Browser::of(&house, "Ada", &[Role::Administrator]);
     let page = ada.page("/playground");
     for part in [
-        "Nothing is recorded, and nothing is sent to a provider",
+        "Nothing is recorded, and nothing is sent to a provider unless you ask for it",
         "Guards that others run are asked all the same",
         "backend (Loan support)",
     ] {
@@ -103,6 +117,49 @@ fn a_call_is_tried_on_a_page_and_kept_nowhere() {
     let developer = Browser::of(&house, "Dev", &[Role::Developer]);
     assert!(!developer.page("/playground").contains(&key), "a foreign key is offered");
     assert!(developer.send("/playground", "try-call", &call("{}")).status >= 400, "a foreign key is tried");
+}
+
+/// Requirement: P36. Whoever may asks the model, and sees what an application would; nobody else is offered that, nor gets it by saying so.
+#[test]
+fn the_model_is_asked_by_whoever_may_and_by_nobody_else() {
+    let house = House::with(|settings| settings.playground = Some(Arc::new(|asked| Ok(outcome(asked)))));
+    let (_, admin) = house.person("Bo", &[Role::Administrator]);
+    let system = house.live_system(&admin, "Loan support");
+    let (key, _) = house.key(&admin, &system);
+    let call = [
+        ("key", key.as_str()),
+        ("surface", "openai.chat_completions"),
+        ("body", "{\"to\": \"ann@example.org\"}"),
+        ("ask", "yes"),
+    ];
+    let ada = Browser::of(&house, "Ada", &[Role::Administrator]);
+    assert!(ada.page("/playground").contains("Ask the model"), "whoever may is not offered it");
+    let size = house.ledger.reader().size();
+    let asked = ada.send("/playground", "try-call", &call).ok().text();
+    for part in [
+        "It was sent",
+        "&#60;b&#62;48&#60;/b&#62; months",
+        "small-1",
+        "What guards said of the answer",
+        "the provider will bill it",
+    ] {
+        assert!(asked.contains(part), "{part} is not shown: {asked}");
+    }
+    let tried = ada.send("/playground", "try-call", &call[..3]).ok().text();
+    assert!(!tried.contains("What came back") && tried.contains("It would be sent"), "{tried}");
+    assert_eq!(house.ledger.reader().size(), size, "asking a model on the playground was recorded");
+    let officer = Browser::of(&house, "Cora", &[Role::ComplianceOfficer]);
+    assert!(!officer.page("/playground").contains("Ask the model"), "what is refused is offered");
+    assert_eq!(
+        officer.send("/playground", "try-call", &call).status,
+        403,
+        "the provider was asked for who may not"
+    );
+    assert_eq!(
+        officer.send("/playground", "try-call", &call[..3]).status,
+        200,
+        "trying without asking went as well"
+    );
 }
 
 #[test]
