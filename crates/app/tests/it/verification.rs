@@ -1,6 +1,7 @@
 //! Many entries verified at once: what is found, what is remembered of it, and whether the signed result says so to anybody.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tabellion_app::{AskedEntry, Permanent, package_key_at, verification_page, verify_batch};
 use tabellion_ledger::disk::Disk;
@@ -22,20 +23,31 @@ struct Log {
 
 impl Log {
     fn new() -> Self {
-        Self::with_segments(256 << 10)
+        Self::with(256 << 10, false)
     }
 
-    fn with_segments(segment_bytes: u64) -> Self {
+    /// With segments of this size; `background`: with tiles, as a server makes them.
+    fn with(segment_bytes: u64, background: bool) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let disk: Arc<dyn Disk> = Arc::new(RealDisk::create(dir.path()).expect("a disk"));
         let options = OpenOptions {
-            background: false,
+            background,
             segment_bytes,
             ..OpenOptions::new(Arc::new(SystemClock), Arc::new(OsEntropy))
         };
         let new =
             NewLog { origin: Origin::new("notary.example/log/acme").expect("an origin"), env: Env::Sandbox };
         Self { ledger: Ledger::create(disk, &new, &options).expect("a log"), dir }
+    }
+
+    /// Waits until tiles of the whole log are made: with them no proof needs what lies beside an entry.
+    fn wait_for_tiles(&self) {
+        let (reader, limit) = (self.ledger.reader(), Instant::now() + Duration::from_mins(1));
+        let size = reader.size().to_string();
+        while reader.published().expect("a checkpoint").unwrap_or_default().lines().nth(1) != Some(&size) {
+            assert!(Instant::now() < limit, "no tiles are made");
+            std::thread::yield_now();
+        }
     }
 
     fn record(&self, subject: &str) -> (u64, String) {
@@ -166,8 +178,8 @@ fn what_is_beyond_the_cap_or_came_after_an_end_is_stated_in_the_signed_bytes() {
     );
 }
 
-/// As many entries as one run takes.
-const MOST: usize = 50_000;
+/// Different entries of one run; `bench/` has one of as many as a run takes.
+const MOST: usize = 10_000;
 /// Records appended at once: what is committed together is damaged together.
 const TOGETHER: usize = 100;
 /// One of so many entries is damaged on disk.
@@ -195,10 +207,10 @@ fn damage(log: &Log, indexes: &[u64]) {
     );
 }
 
-// Requirement: R23. As many different entries as a run takes, by index and by record, with damaged ones, ones that were never there, and one erased among them.
+// Requirement: R23. Many different entries, by index and by record, with damaged ones, ones that were never there, and one erased among them.
 #[test]
-fn of_fifty_thousand_different_entries_each_wrong_one_is_named_and_no_other() {
-    let log = Log::with_segments(8 << 20);
+fn of_ten_thousand_different_entries_each_wrong_one_is_named_and_no_other() {
+    let log = Log::with(8 << 20, true);
     let mut placed = Vec::new();
     while placed.len() < MOST {
         let numbers = placed.len()..placed.len() + TOGETHER;
@@ -207,6 +219,7 @@ fn of_fifty_thousand_different_entries_each_wrong_one_is_named_and_no_other() {
         let acks = log.ledger.append_all(&drafts).expect("an append");
         placed.extend(acks.iter().map(|ack| (ack.index, ack.record_id)));
     }
+    log.wait_for_tiles();
     let mut asked: Vec<AskedEntry> = placed
         .iter()
         .enumerate()
@@ -216,7 +229,7 @@ fn of_fifty_thousand_different_entries_each_wrong_one_is_named_and_no_other() {
             },
         )
         .collect();
-    let absent = [123, 45_678];
+    let absent = [123, 4_567];
     asked[absent[0]] = AskedEntry::Index(10_000_000);
     asked[absent[1]] = AskedEntry::parse(&"f".repeat(32)).expect("an id");
     let damaged: Vec<usize> = (DAMAGED_EVERY..MOST).step_by(DAMAGED_EVERY).collect();

@@ -117,7 +117,7 @@ pub(crate) async fn answer(
             if parts.stage == Stage::Refused
                 && (head.status.is_client_error() || head.status.is_server_error()) =>
         {
-            refused(running, &head, bytes.clone(), (&parts, scope, asked)).await;
+            Box::pin(refused(running, &head, bytes.clone(), (&parts, scope, asked))).await;
         }
         _ => running.fail_as(Outcome::Failed, Code::UpstreamMalformed).await,
     }
@@ -174,11 +174,11 @@ async fn release(
     let guarded = Box::pin(guarded(&mut running, asked.surface, bytes, parts, Some(&scope))).await;
     let edited = match guarded {
         Ok(Some(edited)) => edited,
-        Ok(None) => return give(running, head, bytes, parts, (scope, asked)).await,
+        Ok(None) => return Box::pin(give(running, head, bytes, parts, (scope, asked))).await,
         Err(stopped) => return running.stop_for(stopped).await,
     };
     match Parts::read(asked.surface, &edited, &json_limits(&running.worker.shared.limits)) {
-        Ok(parts) => give(running, head, &edited, &parts, (scope, asked)).await,
+        Ok(parts) => Box::pin(give(running, head, &edited, &parts, (scope, asked))).await,
         // Only what strings say was changed.
         Err(_) => running.fail_as(Outcome::Failed, Code::GuardErrored).await,
     }

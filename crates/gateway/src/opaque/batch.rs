@@ -205,9 +205,9 @@ impl Batch<'_> {
             );
             return Err(Refusal::new(Code::MalformedBody, why));
         }
-        let names: Vec<Named> = named.keys().cloned().collect();
+        let wanted: Vec<Named> = named.keys().cloned().collect();
         let (shared, system) = (&self.call.worker.shared, self.call.caller.system_id);
-        let foreign = own::foreign(shared, system, &names, &self.permission.target.upstream).await?;
+        let foreign = own::foreign(shared, system, &wanted, &self.permission.target.upstream).await?;
         let Some(line) = foreign.iter().filter_map(|name| named.get(*name)).min() else { return Ok(()) };
         let refusal = own::names_unknown(&foreign);
         let reason = format!("line {} of the batch: {}", line + 1, refusal.reason);

@@ -135,7 +135,7 @@ fn of_api(api: Api, script: impl Into<Script>, more: Vec<Draft>) -> Fixture {
     let begins_with = Some([organisation(), more].concat());
     // What is kept elsewhere counts as the most that there can be; whose it is is not asked here.
     let unrecorded = ["item", "container"].map(str::to_owned).to_vec();
-    Fixture::with(script, Setup { api, begins_with, unrecorded, ..Setup::default() })
+    Fixture::with(script, Setup { api, unrecorded, begins_with, ..Setup::default() })
 }
 
 /// The most calls and tokens that the log held at any of its sizes, each call by what it reserved until its end says otherwise.

@@ -58,7 +58,7 @@ fn second() -> Vec<Draft> {
 fn shared(api: Api, script: Script, unrecorded: &[&str]) -> Fixture {
     let begins_with = Some([organisation(), second()].concat());
     let unrecorded = unrecorded.iter().map(|entry| (*entry).to_owned()).collect();
-    Fixture::with(script, Setup { api, begins_with, unrecorded, ..Setup::default() })
+    Fixture::with(script, Setup { api, unrecorded, begins_with, ..Setup::default() })
 }
 
 /// A provider that keeps what it answers, and lends a container.

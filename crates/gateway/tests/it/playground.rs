@@ -101,9 +101,10 @@ fn a_tried_call_is_answered_and_leaves_nothing() {
             let placeholder = text.split_once("<EMAIL_").and_then(|(_, rest)| rest.split_once('>'));
             let said =
                 placeholder.map_or("nothing".to_owned(), |(name, _)| format!("I wrote to <EMAIL_{name}>."));
-            match text.contains("\"stream\":true") {
-                true => Answer::events(openai::stream_of(&[said.as_str()])),
-                false => Answer::json(200, openai::chat_of(&said)),
+            if text.contains("\"stream\":true") {
+                Answer::events(openai::stream_of(&[said.as_str()]))
+            } else {
+                Answer::json(200, openai::chat_of(&said))
             }
         });
         let caps = Caps { calls: Some(1), ..Caps::default() };
@@ -157,9 +158,12 @@ fn what_stops_a_call_stops_one_that_is_tried() {
             ..GuardConfig::new("answers", GuardKind::Words)
         },
     ];
-    let script = Script::by(|request, _| match request.text().contains("fail") {
-        true => Answer::json(500, r#"{"error":{"message":"busy"}}"#),
-        false => Answer::json(200, openai::chat_of("A kumquat.")),
+    let script = Script::by(|request, _| {
+        if request.text().contains("fail") {
+            Answer::json(500, r#"{"error":{"message":"busy"}}"#)
+        } else {
+            Answer::json(200, openai::chat_of("A kumquat."))
+        }
     });
     let fixture = Fixture::with(script, Setup { guards, ..Setup::default() });
     let size = fixture.ledger.reader().size();

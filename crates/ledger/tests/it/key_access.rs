@@ -184,6 +184,28 @@ fn beside_keys_of(disk: &dyn Disk, backup: &SimDisk) -> (SimDisk, BackupList) {
     (there, list)
 }
 
+/// While the token is away neither backup opens, whatever key somebody makes up.
+fn opens_nowhere(disk: &dyn Disk, backups: [&SimDisk; 2], options: &OpenOptions) {
+    for backup in backups {
+        let (there, list) = beside_keys_of(disk, backup);
+        let refused = restore_content(&there, &list, options, &LaterErasures::default());
+        assert!(
+            matches!(refused, Err(BackupError::Open(_))),
+            "a backup opens without the customer's key: {refused:?}"
+        );
+        // Whoever has the files makes up a key of the vault's, which a restored table would be wrapped under.
+        let made_up = SimDisk::new();
+        Ledger::create(Arc::new(made_up.clone()), &new_log(), &with(KeyAccess::default())).expect("a log");
+        let key = disk::read_all(&made_up, "keys/vault.key", 4096).expect("a key");
+        disk::write_file_durably(&there, "keys/vault.key", &key).expect("a key");
+        let refused = restore_content(&there, &list, options, &LaterErasures::default());
+        assert!(
+            matches!(refused, Err(BackupError::Open(_))),
+            "the key of a backup lies open beside the token: {refused:?}"
+        );
+    }
+}
+
 /// A customer keeps the key that the vault opens with. Taking it away closes all content, of backups as well, and the log still verifies; giving it back
 /// brings everything back.
 ///
@@ -239,24 +261,7 @@ fn without_the_customers_key_no_content_opens_and_the_log_still_verifies() {
         "{:?}",
         report.counts
     );
-    let restored = [&earlier, &backup].map(|backup| beside_keys_of(disk.as_ref(), backup));
-    for (there, list) in &restored {
-        let refused = restore_content(there, list, &options, &LaterErasures::default());
-        assert!(
-            matches!(refused, Err(BackupError::Open(_))),
-            "a backup opens without the customer's key: {refused:?}"
-        );
-        // Whoever has the files makes up a key of the vault's, which a restored table would be wrapped under.
-        let made_up = SimDisk::new();
-        Ledger::create(Arc::new(made_up.clone()), &new_log(), &with(KeyAccess::default())).expect("a log");
-        let key = disk::read_all(&made_up, "keys/vault.key", 4096).expect("a key");
-        disk::write_file_durably(there, "keys/vault.key", &key).expect("a key");
-        let refused = restore_content(there, list, &options, &LaterErasures::default());
-        assert!(
-            matches!(refused, Err(BackupError::Open(_))),
-            "the key of a backup lies open beside the token: {refused:?}"
-        );
-    }
+    opens_nowhere(disk.as_ref(), [&earlier, &backup], &options);
 
     is_away.store(false, Ordering::SeqCst);
     for backup in [&earlier, &backup] {
