@@ -49,7 +49,6 @@ pub struct NewSourceKey {
 pub(super) fn check_signed(known: Option<(KeyInfo, u64)>, beat: &Heartbeat) -> Result<(), Refusal> {
     let refused = |text: String| Err(Refusal::at(Code::HeartbeatUnsigned, "/heartbeat/signed", text));
     match (&beat.signed, known) {
-        (None, None) => Ok(()),
         (None, Some((key, _))) => {
             refused(format!("this source signs with key {}, and this is not signed", key.key_id))
         }
@@ -60,7 +59,7 @@ pub(super) fn check_signed(known: Option<(KeyInfo, u64)>, beat: &Heartbeat) -> R
             "this source signs with key {}, and this is signed with {}",
             key.key_id, signed.key.key_id
         )),
-        (Some(_), _) => Ok(()),
+        (None, None) | (Some(_), _) => Ok(()),
     }
 }
 
