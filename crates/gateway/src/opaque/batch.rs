@@ -198,17 +198,17 @@ impl Batch<'_> {
     }
 
     /// Refused where a line names what the provider keeps and is not on record as the system's.
-    async fn check_named(&self, named: &BTreeMap<Named, usize>) -> Result<(), Refusal> {
-        if named.len() > MAX_NAMED {
+    async fn check_named(&self, lines: &BTreeMap<Named, usize>) -> Result<(), Refusal> {
+        if lines.len() > MAX_NAMED {
             let why = format!(
                 "the lines name more than {MAX_NAMED} things that the provider keeps; send several files"
             );
             return Err(Refusal::new(Code::MalformedBody, why));
         }
-        let names: Vec<Named> = named.keys().cloned().collect();
+        let names: Vec<Named> = lines.keys().cloned().collect();
         let (shared, system) = (&self.call.worker.shared, self.call.caller.system_id);
         let foreign = own::foreign(shared, system, &names, &self.permission.target.upstream).await?;
-        let Some(line) = foreign.iter().filter_map(|name| named.get(*name)).min() else { return Ok(()) };
+        let Some(line) = foreign.iter().filter_map(|name| lines.get(*name)).min() else { return Ok(()) };
         let refusal = own::names_unknown(&foreign);
         let reason = format!("line {} of the batch: {}", line + 1, refusal.reason);
         Err(Refusal { reason: reason.into_boxed_str(), ..refusal })
