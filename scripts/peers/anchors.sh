@@ -38,7 +38,7 @@ listen tsa python3 -B scripts/peers/tsa.py "$place/tsa"
 tsa=$url
 listen calendar python3 -B scripts/peers/ots_calendar.py "$place/calendar"
 calendar=$url
-listen second python3 -B scripts/peers/ots_calendar.py "$place/second"
+listen second python3 -B scripts/peers/ots_calendar.py "$place/second" 900001
 second=$url
 listen arweave python3 -B scripts/peers/arweave_stand_in.py "$place/arweave"
 arweave=$url
@@ -105,18 +105,20 @@ client() { "$environment/bin/ots" --no-cache --bitcoin-node "$node" verify -f "$
 "$environment/bin/ots" info "$place/log/$(field calendars evidence)" >"$place/calendars.info"
 grep -q "File sha256 hash: $(cat "$place/calendars.digest")" "$place/calendars.info"
 grep -q "PendingAttestation('$calendar')" "$place/calendars.info" # the promise of the other calendar stands beside it
-for one in calendar/calendar second/calendars; do
-  name=${one#*/}
-  listen "node-$name" "$python" -B scripts/peers/anchors/bitcoin_node.py "$(cat "$place/${one%/*}/header")"
+for one in calendar/calendar/900000 second/calendars/900001; do
+  IFS=/ read -r from name height <<<"$one"
+  listen "node-$name" "$python" -B scripts/peers/anchors/bitcoin_node.py "$(cat "$place/$from/header")" "$height"
   node=$url
-  client "$place/$name.body" "$place/log/$(field "$name" evidence)" | grep '^Success! Bitcoin block 900000'
+  client "$place/$name.body" "$place/log/$(field "$name" evidence)" | grep "^Success! Bitcoin block $height"
   { cat "$place/$name.body" && echo x; } >"$place/$name.other"
   if client "$place/$name.other" "$place/log/$(field "$name" evidence)"; then
     echo "$0: opentimestamps-client takes the proof for one of another checkpoint" >&2
     exit 1
   fi
 done
-# The block that this node has now is the other proof's.
+# Another block of that height is not the one that the proof leads to.
+listen node-other "$python" -B scripts/peers/anchors/bitcoin_node.py "$(cat "$place/second/header")" 900000
+node=$url
 client "$place/calendar.body" "$place/log/$(field calendar evidence)" >"$place/other.txt" || true
 grep -q '^Bitcoin verification failed' "$place/other.txt"
 node scripts/peers/anchors/item.mjs "$place/log/$(field arweave evidence)" "$(cat "$place/arweave.digest")"
@@ -127,7 +129,7 @@ tabellion export --dir "$place/log" --out "$place/anchored.zip" >/dev/null
 cp "$place/log/trust.txt" "$place/trust.txt"
 tabellion anchor trust --dir "$place/log" >>"$place/trust.txt"
 block=$(field chain checked | sed -E 's/^in block ([0-9]+) of chain ([0-9]+), hash ([0-9a-f]+):.*/\2 \1 \3/')
-printf '#! evm %s\n#! bitcoin 900000 %s\n' "$block" "$(cat "$place/calendar/header")" >>"$place/trust.txt"
+printf '#! evm %s\n#! bitcoin 900000 %s\n#! bitcoin 900001 %s\n' "$block" "$(cat "$place/calendar/header")" "$(cat "$place/second/header")" >>"$place/trust.txt"
 tabellion verify "$place/anchored.zip" --trust "$place/trust.txt" --json >"$place/report.json"
 python3 -c 'import json, sys
 report = json.load(open(sys.argv[1]))

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""A stand-in for an OpenTimestamps calendar, for tests: ots_calendar.py DIR
+"""A stand-in for an OpenTimestamps calendar, for tests: ots_calendar.py DIR [HEIGHT]
 
 Speaks the two endpoints that clients use: POST /digest takes a commitment and promises, GET /timestamp/<hex> answers 404 until DIR/block exists and from then
-on with a proof that leads to a made-up Bitcoin block, another for each promise, and writes the header of the first one's to DIR/header (hex). There is no Bitcoin here: what this shows is that our client
+on with a proof that leads to a made-up Bitcoin block of that height (900,000), another for each promise, and writes the header of the first one's to DIR/header (hex). There is no Bitcoin here: what this shows is that our client
 and our proofs fit the protocol, not that any block confirms them. DIR/mode = rubbish answers 200 with something else. Prints its URL when it listens.
 """
 import hashlib
@@ -11,7 +11,7 @@ import pathlib
 import sys
 
 HERE = pathlib.Path(sys.argv[1])
-HEIGHT = 900_000
+HEIGHT = int(sys.argv[2]) if len(sys.argv) > 2 else 900_000
 TIME = 1_800_000_000
 SHA256, APPEND, PREPEND = b"\x08", b"\xf0", b"\xf1"
 PENDING = bytes.fromhex("83dfe30d2ef90c8e")

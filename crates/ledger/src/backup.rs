@@ -117,8 +117,8 @@ pub enum BackupError {
     },
     /// Its content cannot be read, because its key is not among the keys.
     #[error(
-        "the key of this backup's content, keys/backup-{key}.key, is not there: name the copy of the keys that was made with the backup or after it, or restore the \
-         log without its content: --without-content [backup_key_missing]"
+        "the key of this backup's content, keys/backup-{key}.key, is not there. Name the copy of the keys that was made with the backup or after it; \
+         to take the vault alone, copy that file into the keys/ of the log. If it is nowhere, restore the log without its content: --without-content [backup_key_missing]"
     )]
     KeyGone {
         /// Its name.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""bitcoin_node.py HEADER: as much of a Bitcoin node's JSON-RPC as opentimestamps-client asks of one, with one block, of height 900,000 and this header (hex).
+"""bitcoin_node.py HEADER HEIGHT: as much of a Bitcoin node's JSON-RPC as opentimestamps-client asks of one, with one block, of this height and header (hex).
 
 No Bitcoin runs here: what it shows is that the client, asked as an auditor would ask it, reads our proofs and holds them against the block it is given. Prints
 its URL when it listens.
@@ -10,7 +10,7 @@ import json
 import sys
 
 HEADER = sys.argv[1]
-HEIGHT = 900_000
+HEIGHT = int(sys.argv[2])
 HASH = hashlib.sha256(hashlib.sha256(bytes.fromhex(HEADER)).digest()).digest()[::-1].hex()
 
 

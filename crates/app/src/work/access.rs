@@ -74,9 +74,15 @@ impl Desk {
         };
         let subject = new.subject.as_str();
         let mut names = self.ledger.subject_names(subject);
-        let person = self.person_called(&names)?.map(|person| person.to_hex());
-        names.extend(person.clone());
-        let about = self.ledger.reader().about_subject(&names)?.ok_or_else(|| {
+        let mut person = None;
+        let mut about = self.ledger.reader().about_subject(&names)?;
+        if about.is_none() {
+            // A customer who is called as somebody who works here is given nothing of theirs.
+            person = self.person_called(&names)?.map(|person| person.to_hex());
+            names.extend(person.clone());
+            about = self.ledger.reader().about_subject(&names)?;
+        }
+        let about = about.ok_or_else(|| {
             Refusal::at(
                 Code::NotFound,
                 "/subject",

@@ -247,7 +247,10 @@ impl Desk {
             self.reach_system(actor, Permission::AskProviders, row.system)?;
         }
         let playground = playground.ok_or_else(|| {
-            Refusal::new(Code::Unavailable, "no gateway runs here to try a call on; configure a provider")
+            Refusal::new(
+                Code::NotFound,
+                "no gateway runs here to try a call on; configure a provider, and start again",
+            )
         })?;
         let _place = self.playing.try_lock().ok().ok_or_else(|| {
             Refusal::new(Code::Unavailable, "somebody else's call is being tried; try again in a moment")

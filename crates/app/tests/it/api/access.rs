@@ -156,6 +156,19 @@ fn a_person_of_the_console_is_found_by_their_name() {
     house.post(&cleo, PATH, &wanted(&ada)).ok();
 }
 
+/// Requirement: P48. A customer who is called as somebody of the console is given nothing of theirs.
+#[test]
+fn a_customer_is_given_nothing_of_a_namesake_who_works_here() {
+    let house = House::new();
+    let (_, cleo) = house.person("Cleo", &[Role::ComplianceOfficer]);
+    house.person("Gil", &[Role::Developer]);
+    let draft = Draft::new("loan.requested").about("Gil", "name", "Gil of the loan");
+    house.ledger.append(&draft).expect("an append");
+    let all = about(&house.post(&cleo, PATH, &wanted("Gil")).ok().body);
+    assert_eq!(all["person"], Value::Null, "two people are taken for one: {all}");
+    assert_eq!(all["records"].as_array().map(Vec::len), Some(1), "{all}");
+}
+
 /// Requirement: P48. After their erasure the file holds nothing about them, says that it was erased, and no record names them again.
 #[test]
 fn after_an_erasure_the_file_says_so_and_holds_nothing() {
