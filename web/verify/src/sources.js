@@ -46,7 +46,8 @@ export class Spans {
   }
 
   get count() {
-    return this.#spans.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+    // Each stretch by itself: a sum with `last` in it may be more than a number here holds, while the numbers of one epoch never are.
+    return this.#spans.reduce((sum, [first, last]) => sum + (last - first + 1), 0);
   }
 
   get first() {
@@ -114,7 +115,7 @@ class Epoch {
     const gaps = end === 0 ? [] : this.accounted.missing(first, end);
     return {
       closed: this.closed, count: this.seen.count, epoch: this.epoch, first_seq: first, gaps: gaps.slice(0, NAMED_GAPS_MAX), last_seq: end,
-      lost: this.accounted.count - this.seen.count, missing: gaps.reduce((sum, gap) => sum + gap.last - gap.first + 1, 0),
+      lost: this.accounted.count - this.seen.count, missing: gaps.reduce((sum, gap) => sum + (gap.last - gap.first + 1), 0),
       producer: this.producer, repeated: this.repeated, sampled: this.sampled.count,
       waiting: Math.max(0, this.stated - Math.max(end, this.settled)),
     };
@@ -158,7 +159,8 @@ export async function checkSources(run, { manifest, entries }) {
   const rows = sourceRows(entries, manifest.first === 0);
   if (rows.length === 0) return;
   run.add(SOURCES_CHECK);
-  const sum = (name) => rows.reduce((total, row) => total + row[name], 0);
+  // Of all epochs together it may be more than 2^53.
+  const sum = (name) => rows.reduce((total, row) => total + BigInt(row[name]), 0n);
   const faults = rows.flatMap(told);
   const more = faults.length - NAMED_MAX;
   await run.check('sources', () => (faults.length > 0

@@ -25,6 +25,15 @@ test('a set of numbers is that whatever the order in which they come', () => {
   }
 });
 
+test('numbers up to the largest are counted exactly', () => {
+  const spans = new Spans();
+  const most = Number.MAX_SAFE_INTEGER;
+  spans.insert(1, 4);
+  spans.insert(6, most);
+  assert.equal(spans.count, most - 1, 'a sum is rounded, and the verifiers would not agree');
+  assert.deepEqual(spans.missing(1, most), [{ first: 5, last: 5 }]);
+});
+
 const producer = '50'.repeat(16);
 const record = (source, type = 'event.captured') => ({ type, type_version: 1, clear: { source } });
 

@@ -252,7 +252,7 @@ fn signed_in(
         || Refusal::new(Code::NotSignedIn, "neither a bearer token nor a session's cookie came with it");
     let actor = service.desk.sign_in(&presented.ok_or_else(nobody)?.token)?;
     if actor.reach(permission) == Reach::Nothing {
-        let what = if actor.is_key() { "an API key" } else { "none of your roles" };
+        let what = if actor.is_key() { "no API key" } else { "none of your roles" };
         return Err(Refusal::new(
             Code::NotPermitted,
             format!("{what} carries the permission {}", permission.as_str()),

@@ -129,6 +129,14 @@ fn a_person_puts_another_key_in_the_place_of_a_sources_key() {
     assert_eq!(house.ledger.reader().size(), size, "the same request was recorded twice");
     once("b").refused(409, "already_so");
     house.post(&secret, PATH, &signed(2, &key(1))).refused(403, "heartbeat_unsigned");
+    let size = house.ledger.reader().size();
+    house.post(&secret, PATH, &signed(1, &key(1))).ok();
+    assert_eq!(
+        house.ledger.reader().size(),
+        size,
+        "a heartbeat of before, sent once more, is recorded twice"
+    );
+    house.post(&secret, PATH, &unsigned(1)).refused(409, "idempotency_conflict");
     let index =
         house.post(&secret, PATH, &signed(2, &key(2))).ok().json()["size"].as_u64().expect("a size") - 2;
     let receipt = house.get(&admin, &format!("/api/v1/entries/{index}/receipt")).ok();
