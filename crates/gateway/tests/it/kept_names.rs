@@ -247,7 +247,7 @@ fn what_nobody_has_a_record_of_is_refused_wherever_it_can_be_named() {
     }
 }
 
-/// Requirement: N22. What the configuration lets pass goes on by its kind or by its own name, and never where it is on record as another system's.
+/// Requirement: N22. What the configuration lets pass goes on by its kind or by its own name, and by its kind never where it is on record as another system's.
 #[test]
 fn what_is_let_pass_is_never_another_systems() {
     for (_, path, kind, more) in namings().into_iter().filter(|(of, ..)| *of == Api::OpenAi) {
@@ -273,6 +273,47 @@ fn what_is_let_pass_is_never_another_systems() {
         (403, "object_not_own"),
         "a setting opens what is another's"
     );
+}
+
+/// Requirement: N22. Where a server lets its callers say what their answers are called, whoever has a known name said has nothing of what is under it, and takes it from nobody.
+#[test]
+fn a_name_that_is_said_again_stays_the_firsts() {
+    let mut fixture = shared(Api::OpenAi, keeping(), &[]);
+    let fresh = asking("/v1/responses", false, Value::Null);
+    let goes_on = asking("/v1/responses", false, json!({ "previous_response_id": "resp_made" }));
+    for key in [KEY, SECOND_KEY] {
+        assert_eq!(ask_as(&fixture, key, "/v1/responses", &fresh).status, 200);
+    }
+    for round in ["at once", "once the views know", "after a restart"] {
+        let own = ask_as(&fixture, KEY, "/v1/responses", &goes_on);
+        assert_eq!(own.status, 200, "{round}: its conversation was taken from it: {}", own.text());
+        let other = ask_as(&fixture, SECOND_KEY, "/v1/responses", &goes_on);
+        assert_eq!(
+            (other.status, other.code().as_str()),
+            (403, "object_not_own"),
+            "{round}: {}",
+            other.text()
+        );
+        // Said again, by a record that the views do not have while they have the first.
+        assert_eq!(ask_as(&fixture, SECOND_KEY, "/v1/responses", &fresh).status, 200);
+        if round == "at once" {
+            fixture.catch_up();
+        } else {
+            fixture.restart();
+        }
+    }
+}
+
+/// Requirement: N22. What the configuration names one by one is every system's, also once an answer to one of them named it.
+#[test]
+fn what_is_named_one_by_one_stays_every_systems() {
+    let fixture = shared(Api::OpenAi, keeping(), &["container:cntr_1"]);
+    let tool = json!({ "tools": [{ "type": "code_interpreter", "container": "cntr_1" }] });
+    let names = asking("/v1/responses", false, tool);
+    for key in [KEY, SECOND_KEY, KEY] {
+        let answer = ask_as(&fixture, key, "/v1/responses", &names);
+        assert_eq!(answer.status, 200, "one system's answer took it from the others: {}", answer.text());
+    }
 }
 
 /// Requirement: N22. Containers and answers in sound are told by answers as well, whole and streamed, in either interface.
