@@ -87,7 +87,11 @@ fn keeping() -> Script {
 
 fn lent(mut response: Value) -> Value {
     let call = json!({ "id": "ci_1", "type": "code_interpreter_call", "status": "completed", "container_id": "cntr_1", "code": "1" });
-    response["output"].as_array_mut().expect("a list").insert(0, call);
+    let shell = json!({ "id": "sh_1", "type": "shell_call", "call_id": "c", "status": "completed", "action": { "commands": ["ls"] },
+        "environment": { "type": "container_reference", "container_id": "cntr_2" } });
+    let output = response["output"].as_array_mut().expect("a list");
+    output.insert(0, shell);
+    output.insert(0, call);
     response
 }
 
@@ -321,8 +325,11 @@ fn what_is_named_one_by_one_stays_every_systems() {
 fn containers_and_sound_are_their_systems_too() {
     let spoken = json!({ "messages": [{ "role": "assistant", "audio": { "id": "audio_1" } }, { "role": "user", "content": "go on" }] });
     let tool = json!({ "tools": [{ "type": "code_interpreter", "container": "cntr_1" }] });
+    let environment = json!({ "type": "container_reference", "container_id": "cntr_2" });
+    let shell = json!({ "tools": [{ "type": "shell", "environment": environment }] });
     for (api, path, more, streams) in [
         (Api::OpenAi, "/v1/responses", tool, &[false][..]),
+        (Api::OpenAi, "/v1/responses", shell, &[false]),
         (Api::OpenAi, "/v1/chat/completions", spoken, &[false, true]),
         (Api::Anthropic, "/v1/messages", json!({ "container": "container_1" }), &[false, true]),
     ] {
@@ -351,6 +358,7 @@ fn records_have_digests_of_names_alone() {
         let mut due = vec![digest("response", "resp_made"), digest("item", "msg_made")];
         if !is_stream {
             due.extend([digest("item", "ci_1"), digest("container", "cntr_1")]);
+            due.extend([digest("item", "sh_1"), digest("container", "cntr_2")]);
         }
         assert_eq!(kept, due.into_iter().collect(), "stream {is_stream}");
         let reader = fixture.ledger.reader();
