@@ -90,12 +90,19 @@ impl Recent {
         }
     }
 
-    /// Whose those of `wanted` are that were recorded at `position` or later. What is older was read, or erased since.
+    /// Whose those of `wanted` are that were recorded at `position` or later, by the first of each. What is older was read, or erased since.
     pub(crate) fn owners(&self, wanted: &BTreeSet<&str>, position: u64) -> BTreeMap<String, SystemId> {
         let recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let newer =
             recent.iter().filter(|name| name.index >= position && wanted.contains(name.name.as_str()));
-        newer.map(|name| (name.name.clone(), name.system)).collect()
+        let mut first: BTreeMap<String, (u64, SystemId)> = BTreeMap::new();
+        for name in newer {
+            let owner = first.entry(name.name.clone()).or_insert((name.index, name.system));
+            if name.index < owner.0 {
+                *owner = (name.index, name.system);
+            }
+        }
+        first.into_iter().map(|(name, (_, system))| (name, system)).collect()
     }
 }
 
@@ -121,6 +128,11 @@ impl Unrecorded {
             ))
         });
         read.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether it is named one by one: every system's then, whoever was answered with it.
+    pub(crate) fn names(&self, name: &Named) -> bool {
+        self.0.iter().any(|(kind, id)| kind == name.kind && id.as_ref() == Some(&name.id))
     }
 
     /// Whether a prompt may name it.
@@ -171,6 +183,16 @@ mod tests {
         assert_eq!(recent.owners(&wanted, 7).get("a"), Some(&SYSTEM), "it is not known at once");
         assert!(recent.owners(&wanted, 8).is_empty(), "an erased name is known until the next start");
         recent.add(9, std::slice::from_ref(&second), SYSTEM, || 8);
+        // Threads tell of their records in any order.
+        for (index, byte) in [(11, 11), (8, 8)] {
+            recent.add(index, std::slice::from_ref(&second), SystemId::from_bytes([byte; 16]), || 8);
+        }
+        let owner = recent.owners(&wanted, 0).remove("b");
+        assert_eq!(
+            owner,
+            Some(SystemId::from_bytes([8; 16])),
+            "whoever is answered with a name later takes it"
+        );
         assert_eq!(recent.owners(&wanted, 0).len(), 1, "what was read is kept for good");
         for index in 10..20 + MAX_RECENT as u64 {
             recent.add(index, &[index.to_string()], SYSTEM, || 0);
@@ -185,6 +207,8 @@ mod tests {
         let let_pass = Unrecorded::read(&entries).expect("a kind and a thing");
         assert!(let_pass.holds(&Named::new("prompt", "pmpt_9")));
         assert!(let_pass.holds(&Named::new("vector_store", "vs_1")));
+        assert!(let_pass.names(&Named::new("vector_store", "vs_1")));
+        assert!(!let_pass.names(&Named::new("prompt", "pmpt_9")), "a kind makes nothing every system's");
         for other in [Named::new("vector_store", "vs_2"), Named::new("response", "vs_1")] {
             assert!(!let_pass.holds(&other), "{other:?}");
         }

@@ -228,6 +228,10 @@ impl<'b> Reader<'b> {
             [Step::Name(name)] if name == "container_id" => {
                 self.parts.kept.push(Named::new("container", string.value()));
             }
+            // A hosted shell says it one level down: `environment` of a `shell_call` (OpenAI's reference of responses).
+            [Step::Name(holder), Step::Name(name)] if holder == "environment" && name == "container_id" => {
+                self.parts.kept.push(Named::new("container", string.value()));
+            }
             [Step::Name(name)] if name == "name" => self.names.push((item, string.value().into_owned())),
             [Step::Name(name)] if name == "type" => self.kinds.push((item, string.value().into_owned())),
             [.., Step::Name(name)] if name == REFUSAL => {

@@ -94,12 +94,13 @@ pub(super) async fn foreign<'n>(
             "whose the things are that the request names cannot be seen now; try again later, or name none";
         return Err(Refusal::new(Code::EvidenceUnavailable, why));
     };
-    let foreign = named.iter().zip(&digests).zip(recorded).filter(|((name, digest), recorded)| match recent
-        .get(digest.as_str())
-        .or(recorded.as_ref())
-    {
-        Some(owner) => *owner != system,
-        None => !upstream.unrecorded.holds(name),
+    let foreign = named.iter().zip(&digests).zip(recorded).filter(|((name, digest), recorded)| {
+        // What the views have was recorded before, and the first who was answered with a name has it.
+        match recorded.as_ref().or_else(|| recent.get(digest.as_str())) {
+            _ if upstream.unrecorded.names(name) => false,
+            Some(owner) => *owner != system,
+            None => !upstream.unrecorded.holds(name),
+        }
     });
     Ok(foreign.map(|((name, _), _)| name).collect())
 }

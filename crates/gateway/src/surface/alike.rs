@@ -43,19 +43,24 @@ impl Form {
     }
 }
 
-/// Whether `name` is one of `known` but for its letters' case, as the simple folding of Unicode has it: two letters beyond ASCII fold into it.
-fn is_alike<'k>(name: &str, mut known: impl Iterator<Item = &'k str>) -> bool {
+/// Whether `name` is `known`, a name in small letters of ASCII, to whoever does not mind the case of letters, as the simple folding of Unicode has it: two letters
+/// beyond ASCII fold into it.
+pub(crate) fn folds(name: &str, known: &str) -> bool {
     let plain = |letter: char| match letter {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',
         other => other.to_ascii_lowercase(),
     };
-    let folds = |known: &str| name.chars().map(plain).eq(known.chars());
+    name.chars().map(plain).eq(known.chars())
+}
+
+/// Whether `name` is one of `known` but for its letters' case.
+fn is_alike<'k>(name: &str, mut known: impl Iterator<Item = &'k str>) -> bool {
     let mut is_known = false;
     let mut folded = false;
     known.by_ref().for_each(|known| {
         is_known |= name == known;
-        folded |= folds(known);
+        folded |= folds(name, known);
     });
     folded && !is_known
 }

@@ -1,13 +1,14 @@
 //! What a request names that its provider keeps: files, earlier answers, conversations and the like, in the forms in which the interfaces name them.
 //!
-//! Promises: a file that the model would be given is found wherever an interface lets one be named, in whatever case its member is written; what an application
-//! calls its own tools with, and what an earlier answer cited, names nothing. Must never: let many names cost more than a few.
+//! Promises: a file that the model would be given is found wherever an interface lets one be named, in whatever letters some readers take for its
+//! member's; what an application calls its own tools with, and what an earlier answer cited, names nothing. Must never: let many names cost more than a few.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tabellion_mask::json::{RawString, Step};
 
 use crate::names::Named;
+use crate::surface::alike::folds;
 
 /// Most different files of one request: each is looked up among all that are on record.
 const MAX_FILES: usize = 256;
@@ -34,9 +35,10 @@ const OF_APPLICATIONS: [&str; 7] =
 const CITED: [&str; 4] = ["annotations", "citations", "results", "outputs"];
 /// A part of a conversation that stands for an earlier one.
 const REFERENCE: &str = "item_reference";
+/// An item that says all that it is where it has content; without, its provider completes it by its id.
+const MESSAGE: &str = "message";
 /// Items that say all that they are, whoever made them; the provider looks nothing up for them.
-const WHOLE_ITEMS: [&str; 10] = [
-    "message",
+const WHOLE_ITEMS: [&str; 9] = [
     "function_call",
     "function_call_output",
     "custom_tool_call",
@@ -47,6 +49,9 @@ const WHOLE_ITEMS: [&str; 10] = [
     "apply_patch_call_output",
     "mcp_approval_response",
 ];
+/// Members of an item, and of a skill, that tell together whether it names something.
+const OF_ITEMS: [&str; 3] = ["id", "type", "role"];
+const OF_SKILLS: [&str; 2] = ["skill_id", "type"];
 /// A vendor's own skill, which every account has.
 const OF_VENDOR: &str = "anthropic";
 
@@ -56,8 +61,43 @@ struct Entry {
     ids: BTreeSet<String>,
     /// Whether it says that it stands for another, or says what it is in letters that not every reader takes for the member's.
     is_reference: bool,
-    /// Whether it says itself what it is.
-    is_whole: bool,
+    /// Whether it says who speaks: a message may leave out its kind.
+    has_role: bool,
+    has_content: bool,
+    said: Said,
+}
+
+/// Which kind an entry says that it is of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Said {
+    /// None.
+    #[default]
+    Nothing,
+    /// A message.
+    Message,
+    /// One that is whole in itself.
+    Whole,
+    /// One of which the provider has more, one that is not known here, or two at once.
+    Other,
+}
+
+impl Said {
+    fn of_item(kind: &str) -> Self {
+        match kind {
+            MESSAGE => Self::Message,
+            kind if WHOLE_ITEMS.contains(&kind) => Self::Whole,
+            _ => Self::Other,
+        }
+    }
+
+    fn of_skill(kind: &str) -> Self {
+        if kind == OF_VENDOR { Self::Whole } else { Self::Other }
+    }
+
+    /// This, where `self` was said before.
+    fn and(self, next: Self) -> Self {
+        if self == Self::Nothing || self == next { next } else { Self::Other }
+    }
 }
 
 /// What a request names.
@@ -93,27 +133,32 @@ impl Kept {
 
     /// Takes in a string of an entry that has to be seen whole; `false`: it is none.
     fn entry(&mut self, steps: &[Step<'_>], string: RawString<'_>) -> bool {
-        let (list, at, id, name) = match steps {
+        if let [Step::Name(top), Step::Index(at), Step::Name(name), ..] = steps
+            && top == "input"
+            && name == "content"
+        {
+            // What stands in it may name things of its own.
+            self.items.entry(*at).or_default().has_content = true;
+            return false;
+        }
+        let (entries, at, name, known, said) = match steps {
             [Step::Name(top), Step::Index(at), Step::Name(name)] if top == "input" => {
-                (&mut self.items, at, "id", name)
+                (&mut self.items, at, name, &OF_ITEMS[..], Said::of_item as fn(&str) -> Said)
             }
             [Step::Name(top), Step::Name(list), Step::Index(at), Step::Name(name)]
                 if top == "container" && list == "skills" =>
             {
-                (&mut self.skills, at, "skill_id", name)
+                (&mut self.skills, at, name, &OF_SKILLS[..], Said::of_skill as fn(&str) -> Said)
             }
             _ => return false,
         };
-        let Some(member) = [id, "type", "role"].into_iter().find(|known| name.eq_ignore_ascii_case(known))
-        else {
-            return false;
-        };
-        let entry = list.entry(*at).or_default();
+        let Some(member) = known.iter().copied().find(|known| folds(name, known)) else { return false };
+        let entry = entries.entry(*at).or_default();
         let value = string.value();
         entry.is_reference |= name != member || (member == "type" && value == REFERENCE);
         match member {
-            "type" => entry.is_whole |= value == OF_VENDOR || WHOLE_ITEMS.contains(&value.as_ref()),
-            "role" => entry.is_whole |= !value.is_empty(),
+            "type" => entry.said = entry.said.and(said(&value)),
+            "role" => entry.has_role |= !value.is_empty(),
             _ => drop(entry.ids.insert(value.into_owned())),
         }
         true
@@ -149,7 +194,13 @@ impl Kept {
 impl Entry {
     /// What the provider would look up: all that it has an id of, unless it says itself what it is.
     fn named(&self) -> impl Iterator<Item = &str> {
-        let is_named = self.is_reference || !self.is_whole;
+        let is_whole = match self.said {
+            Said::Nothing => self.has_role && self.has_content,
+            Said::Message => self.has_content,
+            Said::Whole => true,
+            Said::Other => false,
+        };
+        let is_named = self.is_reference || !is_whole;
         // One without an id stands for something that nobody knows.
         let unknown = (self.is_reference && self.ids.is_empty()).then_some("");
         self.ids.iter().map(String::as_str).filter(move |_| is_named).chain(unknown)
@@ -158,8 +209,7 @@ impl Entry {
 
 /// What the string at these steps names; `None`: nothing that a provider keeps.
 fn kind(steps: &[Step<'_>], string: RawString<'_>) -> Option<&'static str> {
-    let is =
-        |step: &Step<'_>, name: &str| matches!(step, Step::Name(known) if known.eq_ignore_ascii_case(name));
+    let is = |step: &Step<'_>, name: &str| matches!(step, Step::Name(known) if folds(known, name));
     let any =
         |steps: &[Step<'_>], names: &[&str]| steps.iter().any(|step| names.iter().any(|name| is(step, name)));
     let (top, inner) = steps.split_first()?;
@@ -265,6 +315,10 @@ mod tests {
                 responses,
                 json!({ "tools": [{ "type": "image_generation", "input_image_mask": { "file_id": "f" } }] }),
             ),
+            (
+                responses,
+                json!({ "tools": [{ "type": "code_interpreter", "container": { "type": "auto", "file_id\u{17f}": ["f"] } }] }),
+            ),
             (messages, user(json!({ "type": "document", "source": source }))),
             (messages, user(json!({ "type": "container_upload", "file_id": "f" }))),
             (
@@ -329,6 +383,20 @@ mod tests {
                 "container",
             ),
             (json!({ "tools": [{ "type": "file_search", "vector_store_ids": ["vs_1"] }] }), "vector_store"),
+            (
+                json!({ "tools": [{ "type": "file_search", "vector_\u{17f}tore_ids": ["vs_1"] }] }),
+                "vector_store",
+            ),
+            (json!({ "input": [{ "type": "reasoning", "role": "assistant", "id": "rs_1" }] }), "item"),
+            (
+                json!({ "input": [{ "type": "reasoning", "role": "user", "content": "x", "id": "rs_1" }] }),
+                "item",
+            ),
+            (json!({ "input": [{ "type": "anthropic", "id": "rs_1" }] }), "item"),
+            (json!({ "input": [{ "type": "message", "id": "msg_1" }] }), "item"),
+            (json!({ "input": [{ "type": "message", "role": "assistant", "id": "msg_1" }] }), "item"),
+            (json!({ "input": [{ "role": "assistant", "id": "msg_1", "content": [] }] }), "item"),
+            (json!({ "input": [{ "role": "assistant", "id": "msg_1", "Content": "x" }] }), "item"),
             (json!({ "tools": [{ "type": "code_interpreter", "container": "cntr_1" }] }), "container"),
         ] {
             assert_eq!(named(Surface::OpenAiResponses, &body), (vec![], vec![kind]), "{body}");
@@ -336,6 +404,14 @@ mod tests {
         let anthropic =
             json!({ "container": { "id": "c", "skills": [{ "type": "custom", "skill_id": "s" }] } });
         assert_eq!(named(Surface::AnthropicMessages, &anthropic).1, ["container", "skill"]);
+        for skill in [
+            json!({ "type": "custom", "role": "x", "skill_id": "s" }),
+            json!({ "type": "message", "skill_id": "s" }),
+            json!({ "type": "function_call", "skill_id": "s" }),
+        ] {
+            let body = json!({ "container": { "skills": [skill] } });
+            assert_eq!(named(Surface::AnthropicMessages, &body).1, ["skill"], "{body}");
+        }
         let spoken = json!({ "messages": [{ "role": "assistant", "audio": { "id": "audio_1" } }] });
         assert_eq!(named(Surface::OpenAiChat, &spoken).1, ["audio"]);
         assert_eq!(named(Surface::OpenAiResponses, &json!({ "previous_response_id": null })).1, [""; 0]);

@@ -87,7 +87,11 @@ fn keeping() -> Script {
 
 fn lent(mut response: Value) -> Value {
     let call = json!({ "id": "ci_1", "type": "code_interpreter_call", "status": "completed", "container_id": "cntr_1", "code": "1" });
-    response["output"].as_array_mut().expect("a list").insert(0, call);
+    let shell = json!({ "id": "sh_1", "type": "shell_call", "call_id": "c", "status": "completed", "action": { "commands": ["ls"] },
+        "environment": { "type": "container_reference", "container_id": "cntr_2" } });
+    let output = response["output"].as_array_mut().expect("a list");
+    output.insert(0, shell);
+    output.insert(0, call);
     response
 }
 
@@ -247,7 +251,7 @@ fn what_nobody_has_a_record_of_is_refused_wherever_it_can_be_named() {
     }
 }
 
-/// Requirement: N22. What the configuration lets pass goes on by its kind or by its own name, and never where it is on record as another system's.
+/// Requirement: N22. What the configuration lets pass goes on by its kind or by its own name, and by its kind never where it is on record as another system's.
 #[test]
 fn what_is_let_pass_is_never_another_systems() {
     for (_, path, kind, more) in namings().into_iter().filter(|(of, ..)| *of == Api::OpenAi) {
@@ -275,13 +279,57 @@ fn what_is_let_pass_is_never_another_systems() {
     );
 }
 
+/// Requirement: N22. Where a server lets its callers say what their answers are called, whoever has a known name said has nothing of what is under it, and takes it from nobody.
+#[test]
+fn a_name_that_is_said_again_stays_the_firsts() {
+    let mut fixture = shared(Api::OpenAi, keeping(), &[]);
+    let fresh = asking("/v1/responses", false, Value::Null);
+    let goes_on = asking("/v1/responses", false, json!({ "previous_response_id": "resp_made" }));
+    for key in [KEY, SECOND_KEY] {
+        assert_eq!(ask_as(&fixture, key, "/v1/responses", &fresh).status, 200);
+    }
+    for round in ["at once", "once the views know", "after a restart"] {
+        let own = ask_as(&fixture, KEY, "/v1/responses", &goes_on);
+        assert_eq!(own.status, 200, "{round}: its conversation was taken from it: {}", own.text());
+        let other = ask_as(&fixture, SECOND_KEY, "/v1/responses", &goes_on);
+        assert_eq!(
+            (other.status, other.code().as_str()),
+            (403, "object_not_own"),
+            "{round}: {}",
+            other.text()
+        );
+        // Said again, by a record that the views do not have while they have the first.
+        assert_eq!(ask_as(&fixture, SECOND_KEY, "/v1/responses", &fresh).status, 200);
+        if round == "at once" {
+            fixture.catch_up();
+        } else {
+            fixture.restart();
+        }
+    }
+}
+
+/// Requirement: N22. What the configuration names one by one is every system's, also once an answer to one of them named it.
+#[test]
+fn what_is_named_one_by_one_stays_every_systems() {
+    let fixture = shared(Api::OpenAi, keeping(), &["container:cntr_1"]);
+    let tool = json!({ "tools": [{ "type": "code_interpreter", "container": "cntr_1" }] });
+    let names = asking("/v1/responses", false, tool);
+    for key in [KEY, SECOND_KEY, KEY] {
+        let answer = ask_as(&fixture, key, "/v1/responses", &names);
+        assert_eq!(answer.status, 200, "one system's answer took it from the others: {}", answer.text());
+    }
+}
+
 /// Requirement: N22. Containers and answers in sound are told by answers as well, whole and streamed, in either interface.
 #[test]
 fn containers_and_sound_are_their_systems_too() {
     let spoken = json!({ "messages": [{ "role": "assistant", "audio": { "id": "audio_1" } }, { "role": "user", "content": "go on" }] });
     let tool = json!({ "tools": [{ "type": "code_interpreter", "container": "cntr_1" }] });
+    let environment = json!({ "type": "container_reference", "container_id": "cntr_2" });
+    let shell = json!({ "tools": [{ "type": "shell", "environment": environment }] });
     for (api, path, more, streams) in [
         (Api::OpenAi, "/v1/responses", tool, &[false][..]),
+        (Api::OpenAi, "/v1/responses", shell, &[false]),
         (Api::OpenAi, "/v1/chat/completions", spoken, &[false, true]),
         (Api::Anthropic, "/v1/messages", json!({ "container": "container_1" }), &[false, true]),
     ] {
@@ -310,6 +358,7 @@ fn records_have_digests_of_names_alone() {
         let mut due = vec![digest("response", "resp_made"), digest("item", "msg_made")];
         if !is_stream {
             due.extend([digest("item", "ci_1"), digest("container", "cntr_1")]);
+            due.extend([digest("item", "sh_1"), digest("container", "cntr_2")]);
         }
         assert_eq!(kept, due.into_iter().collect(), "stream {is_stream}");
         let reader = fixture.ledger.reader();

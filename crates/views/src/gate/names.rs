@@ -21,10 +21,11 @@ impl Names {
 
     pub(super) fn owners(&self, names: &[String]) -> Result<Vec<Option<SystemId>>, ViewsError> {
         let Some(pool) = &self.0 else { return Ok(vec![None; names.len()]) };
-        let sql = "SELECT system FROM kept_names WHERE name = ?1 ORDER BY entry DESC LIMIT 1";
+        // The first: some servers let callers say what their answers are called, and whoever says a known name must not have what is under it.
+        let sql = "SELECT system FROM kept_names WHERE name = ?1 ORDER BY entry LIMIT 1";
         pool.ask(|db| {
-            let mut newest = db.prepare_cached(sql)?;
-            let owner = |name: &String| newest.query_row(params![name], |row| id(row, "system")).optional();
+            let mut first = db.prepare_cached(sql)?;
+            let owner = |name: &String| first.query_row(params![name], |row| id(row, "system")).optional();
             Ok(names.iter().map(owner).collect::<Result<_, _>>()?)
         })
     }
