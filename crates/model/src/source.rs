@@ -107,6 +107,15 @@ pub struct SourceEpoch {
     settled: u64,
     last_stated: u64,
     closed: bool,
+    signed: Option<SignedCount>,
+}
+
+/// What a heartbeat that the source signed says, in the order by which the newest is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct SignedCount {
+    beat: u64,
+    settled: u64,
+    lost: u64,
 }
 
 /// One life of a source, as a manifest counts it.
@@ -126,6 +135,8 @@ pub struct SourceRow {
     pub lost: u64,
     /// Numbers that are neither here nor declared lost.
     pub missing: u64,
+    /// By how many the lost numbers up to where the newest heartbeat that the source signed settles its count are more than it says: declaring takes the API key alone.
+    pub unsigned_lost: u64,
     /// Records that have a number that was here before.
     pub repeated: u64,
     /// Numbers above `last_seq` that the source said it had given out.
@@ -210,12 +221,16 @@ impl SourceEpoch {
         self.settled = self.settled.max(other.settled);
         self.last_stated = self.last_stated.max(other.last_stated);
         self.closed |= other.closed;
+        self.signed = self.signed.max(other.signed);
     }
 
     fn heartbeat(&mut self, beat: &Heartbeat) {
         self.settled = self.settled.max(beat.settled());
         self.last_stated = self.last_stated.max(beat.last_seq);
         self.closed |= beat.closed;
+        // Whether the signature is right is another check's.
+        let count = SignedCount { beat: beat.beat, settled: beat.settled(), lost: beat.lost };
+        self.signed = self.signed.max(beat.signed.as_ref().map(|_| count));
     }
 
     fn declare(&mut self, span: &SourceSpan) {
@@ -227,6 +242,10 @@ impl SourceEpoch {
         let begin = if begins_at_one { Some(1) } else { accounted.first() };
         let end = begin.map_or(0, |_| accounted.last().unwrap_or(0).max(self.settled));
         let first_seq = begin.filter(|_| end > 0).unwrap_or(0);
+        let unsigned_lost = self.signed.map_or(0, |signed| {
+            let lost = accounted.count_through(signed.settled) - self.seen.count_through(signed.settled);
+            lost.saturating_sub(signed.lost)
+        });
         let gaps = if end == 0 { Vec::new() } else { accounted.missing(first_seq, end) };
         SourceRow {
             life,
@@ -235,6 +254,7 @@ impl SourceEpoch {
             count: self.seen.count(),
             sampled: self.sampled.count(),
             lost: accounted.count() - self.seen.count(),
+            unsigned_lost,
             missing: gaps.iter().map(|(first, last)| last - first + 1).sum(),
             repeated: self.repeated,
             waiting: self.last_stated.saturating_sub(end.max(self.settled)),

@@ -87,8 +87,8 @@ pub use rules::{RuleCrossed, RuleCrossingRow, RuleSaid, RuleVersion};
 pub use saved_views::SavedViewRow;
 pub use shards::{ShardConflictRow, ShardRow};
 pub use sources::{
-    Gap, GapFound, Loss, MAX_GAP_ROWS, MAX_SOURCE_EPOCHS, MAX_UNSETTLED, SourceCounts, SourceEpochSeen,
-    SourceEpochs, SourceSeen, Stated,
+    Gap, GapFound, Loss, MAX_GAP_ROWS, MAX_SOURCE_EPOCHS, MAX_UNSETTLED, SignedCount, SourceCounts,
+    SourceEpochSeen, SourceEpochs, SourceSeen, Stated,
 };
 pub use spend::{
     BudgetSaid, BudgetVersion, MAX_SPEND_DAYS, MAX_SPEND_ROWS, PriceSaid, PriceVersion, SpendBy, SpendFilter,

@@ -31,6 +31,7 @@ ASIDE_PAUSE_S = 60.0  # until what was set aside is tried again
 PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR)  # no fault of a record
 STATE_NOT_KEPT = "the spool cannot keep how far it is, and sends some again after a restart"
 UNSIGNED = "heartbeat_unsigned"  # the log's code for a heartbeat that is not signed by the key it has on record
+LOSS = "/lost/"  # where the log points when it refuses losses above what it has a signed heartbeat for
 MAX_ASIDE = 64  # of one epoch; with more of them it is not single records that are at fault, and the rest waits
 
 Problem = Callable[[str], None]
@@ -325,6 +326,9 @@ class Recorder:
         elif taken == 1 and losses and answer.code == "idempotency_conflict":
             # The key is these numbers: the log has them as lost, for another reason.
             self._taken(epoch, lines[:1], records, answer)
+        elif taken == 1 and losses and answer.pointer.startswith(LOSS):
+            self._sign_for(epoch)
+            self._put_off(epoch, f"the log does not take it as lost: {answer}", _TryAgain(str(answer)))
         elif taken == 1 and records and answer.code and answer.status in (400, 413, 422) and not answer.pointer.startswith("/batch_root"):
             # The log will never take this one. Its number says so.
             self._problem(f"number {lines[0].first} of epoch {epoch.number} was refused and is declared lost: {answer}")
@@ -337,6 +341,17 @@ class Recorder:
             # Something in between will not let this one through. Is it this one?
             self._put_off(epoch, f"something between here and the log answers: {answer}", _TryAgain(str(answer)))
         else:
+            raise _TryAgain(str(answer))
+
+    def _sign_for(self, epoch: Epoch) -> None:
+        """Says by a signed heartbeat how far this epoch's numbers go: losses above that are taken from nobody. Where the heartbeat is refused too, somebody has to
+        put this source's key on record."""
+        with self._changed:
+            epoch.beat += 1
+            beat = self._beat(epoch, closed=False)
+            self._save(epoch)
+        answer = self._deliver({"epoch": epoch.number, "heartbeat": beat})
+        if answer.status != 201 and answer.code != UNSIGNED:
             raise _TryAgain(str(answer))
 
     def _put_off(self, epoch: Epoch, why: str, error: Exception) -> None:
@@ -390,6 +405,9 @@ class Recorder:
                     self._problem(f"{STATE_NOT_KEPT}: {error}")
                 self._changed.notify_all()
             self._problem(f"number {line.first} of epoch {epoch.number}, which was set aside, is dealt with")
+        elif losses and answer.pointer.startswith(LOSS):
+            self._sign_for(epoch)
+            line.why = f"the log does not take it as lost: {answer}"
         elif answer.code and answer.status in (400, 409, 413, 422):
             # Now it is the log itself that refuses it, and will never take it. Its number says so, at the next try.
             line.reason, line.why, line.again_at = "refused", str(answer), 0.0

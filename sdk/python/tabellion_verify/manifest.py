@@ -95,6 +95,7 @@ _SOURCE = shape.record(
     producer=shape.identity,
     repeated=shape.natural,
     sampled=shape.natural,
+    unsigned_lost=shape.Optional(shape.ordinal),
     waiting=shape.natural,
 )
 

@@ -48,6 +48,10 @@ class Spans:
     def count(self) -> int:
         return sum(last - first + 1 for first, last in self.spans)
 
+    def count_through(self, to: int) -> int:
+        """How many numbers up to `to` there are."""
+        return sum(min(last, to) - first + 1 for first, last in self.spans if first <= to)
+
     def missing(self, begin: int, end: int) -> list[tuple[int, int]]:
         found = []
         for first, last in [*self.spans, (end + 1, end + 1)]:
@@ -66,6 +70,14 @@ class _Epoch:
     settled: int = 0
     stated: int = 0
     closed: bool = False
+    signed: tuple[int, int, int] | None = None
+
+    def unsigned_lost(self) -> int | None:
+        """Numbers declared lost beyond those that the source signed, up to where its count is settled; None: no more than those."""
+        if self.signed is None:
+            return None
+        _, settled, lost = self.signed
+        return max(0, self.accounted.count_through(settled) - self.seen.count_through(settled) - lost) or None
 
 
 def number_of(record: Record) -> dict[str, Json] | None:
@@ -98,6 +110,9 @@ class Sources:
             epoch.settled = max(epoch.settled, beat["last_seq"] - beat["spooled"])
             epoch.stated = max(epoch.stated, beat["last_seq"])
             epoch.closed = epoch.closed or beat["closed"]
+            if beat["signed"] is not None:  # whether the signature is right is another check's
+                count = (beat["beat"], beat["last_seq"] - beat["spooled"], beat["lost"])
+                epoch.signed = max(epoch.signed or count, count)
         elif record.type == "gap.declared" and recordtypes.is_known(record):
             self._epoch(record.facts).accounted.insert(record.facts["first"], record.facts["last"])
 
@@ -130,6 +145,7 @@ class Sources:
             "producer": producer,
             "repeated": epoch.repeated,
             "sampled": epoch.sampled.count(),
+            "unsigned_lost": epoch.unsigned_lost(),
             "waiting": max(0, epoch.stated - max(end, epoch.settled)),
         }
 
@@ -155,6 +171,8 @@ def check(report: Report, rows: list[dict[str, Json]]) -> None:
             gaps = row["gaps"]
             named = ", ".join(_stretch(gap) for gap in gaps[:_NAMED]) + (" and more" if len(gaps) > _NAMED else "")
             problems.undetermined(f"{place}: {row['missing']} of its numbers are missing: {named}")
+        if row["unsigned_lost"]:
+            problems.undetermined(f"{place}: {row['unsigned_lost']} more of its numbers are declared lost than it signed")
         if row["repeated"]:
             problems.undetermined(f"{place}: {row['repeated']} records repeat a number that was there before")
     total = {name: sum(row[name] for row in rows) for name in ("count", "sampled", "lost")}

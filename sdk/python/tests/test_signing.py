@@ -102,6 +102,31 @@ class Sent(Place):
         played.answer = lambda body: Answer(201, {"records": []}, "application/json")
         self.assertTrue(self.recorder(played).close(), "the next life does not close what was left open")
 
+    def test_a_loss_is_declared_after_a_heartbeat_that_reaches_it(self) -> None:
+        """Requirement: W07. The log takes losses from a source with a key as far as its signed heartbeats go; events behind a loss do not wait for the next one."""
+        played, signed_for = Played(), 0
+
+        def answer(body: dict[str, Any]) -> Answer | None:
+            nonlocal signed_for
+            if "heartbeat" in body:
+                signed_for = max(signed_for, body["heartbeat"]["last_seq"] * ("signed" in body["heartbeat"]))
+            if any(record["record"]["event"]["name"] == "bad" for record in body.get("records", [])):
+                return refusal(400, "malformed")
+            if any(loss["last"] > signed_for for loss in body.get("lost", [])):
+                told = refusal(409, "conflict")
+                assert isinstance(told.body, dict)
+                return Answer(told.status, told.body | {"pointer": "/lost/0"}, told.media)
+            return None
+
+        played.answer = answer
+        log = self.recorder(played)
+        wait_for("the first heartbeat", lambda: any("heartbeat" in body for body in played.taken))
+        for name in ("first", "bad", "last"):
+            log.record(name)
+        self.assertTrue(log.flush(20), "events wait behind a loss until the next heartbeat")
+        self.assertEqual((played.lost(), played.numbers()), ([(2, 2, "refused")], [1, 3]))
+        self.assertTrue(log.close())
+
     def test_what_is_in_the_file_is_the_seed_of_what_is_shown(self) -> None:
         log = self.recorder(Played())
         kept = json.loads((self.place / "spool" / signing.NAME).read_text())

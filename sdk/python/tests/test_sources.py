@@ -3,7 +3,7 @@
 import random
 import unittest
 
-from tabellion_verify.sources import Spans
+from tabellion_verify.sources import Spans, _Epoch
 
 
 class Numbers(unittest.TestCase):
@@ -21,6 +21,17 @@ class Numbers(unittest.TestCase):
             missing = {number for first, last in spans.missing(1, 70) for number in range(first, last + 1)}
             self.assertEqual(missing, set(range(1, 71)) - held, f"a hole would not be named (seed {seed})")
             self.assertEqual(spans.count(), len(held), f"numbers would be lost (seed {seed})")
+
+    def test_losses_beyond_the_count_that_the_source_signed_are_told_apart(self) -> None:
+        epoch = _Epoch()
+        for seq in (1, 3):
+            epoch.seen.insert(seq, seq)
+            epoch.accounted.insert(seq, seq)
+        epoch.accounted.insert(2, 9)
+        self.assertIsNone(epoch.unsigned_lost(), "a count that nobody signed is the source's word")
+        for signed, told in (((1, 9, 7), None), ((1, 9, 4), 3), ((1, 3, 0), 1)):
+            epoch.signed = signed
+            self.assertEqual(epoch.unsigned_lost(), told, f"whoever has the API key overrules the source, or its own word is held against it: {signed}")
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ const types = (value) => {
 const SOURCE = shape.closed({
   closed: shape.boolean, count: shape.count, epoch: shape.ordinal, first_seq: shape.count,
   gaps: shape.listOf(shape.closed({ first: shape.ordinal, last: shape.ordinal }), 0, 64), last_seq: shape.count, lost: shape.count, missing: shape.count,
-  producer: shape.id, repeated: shape.count, sampled: shape.count, waiting: shape.count,
+  producer: shape.id, repeated: shape.count, sampled: shape.count, 'unsigned_lost?': shape.ordinal, waiting: shape.count,
 });
 
 const MANIFEST = shape.closed({

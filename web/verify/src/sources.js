@@ -50,6 +50,11 @@ export class Spans {
     return this.#spans.reduce((sum, [first, last]) => sum + (last - first + 1), 0);
   }
 
+  /** How many numbers up to `to` there are. */
+  countThrough(to) {
+    return this.#spans.reduce((sum, [first, last]) => (first > to ? sum : sum + (Math.min(last, to) - first + 1)), 0);
+  }
+
   get first() {
     return this.#spans[0]?.[0] ?? null;
   }
@@ -90,6 +95,7 @@ class Epoch {
   settled = 0;
   stated = 0;
   closed = false;
+  signed = null;
 
   constructor({ producer, epoch }) {
     this.producer = producer;
@@ -102,10 +108,20 @@ class Epoch {
     if (withheld === 'sampled') this.sampled.insert(seq, seq);
   }
 
-  heartbeat({ last_seq: last, spooled, closed }) {
+  heartbeat({ beat, last_seq: last, lost, signed, spooled, closed }) {
     this.settled = Math.max(this.settled, last - spooled);
+    // The newest that the source signed; whether the signature is right is another check's.
+    const count = [beat, last - spooled, lost];
+    if (signed && (this.signed === null || shape.precedes(this.signed, count))) this.signed = count;
     this.stated = Math.max(this.stated, last);
     this.closed ||= closed;
+  }
+
+  /** Numbers declared lost beyond those that the source signed, up to where its count is settled. */
+  get unsignedLost() {
+    if (this.signed === null) return 0;
+    const [, settled, lost] = this.signed;
+    return Math.max(0, this.accounted.countThrough(settled) - this.seen.countThrough(settled) - lost);
   }
 
   row(beginsAtOne) {
@@ -113,7 +129,9 @@ class Epoch {
     const end = begin === null ? 0 : Math.max(this.accounted.last, this.settled);
     const first = end === 0 ? 0 : begin;
     const gaps = end === 0 ? [] : this.accounted.missing(first, end);
+    const unsigned = this.unsignedLost;
     return {
+      ...(unsigned > 0 && { unsigned_lost: unsigned }),
       closed: this.closed, count: this.seen.count, epoch: this.epoch, first_seq: first, gaps: gaps.slice(0, NAMED_GAPS_MAX), last_seq: end,
       lost: this.accounted.count - this.seen.count, missing: gaps.reduce((sum, gap) => sum + (gap.last - gap.first + 1), 0),
       producer: this.producer, repeated: this.repeated, sampled: this.sampled.count,
@@ -150,6 +168,7 @@ function told(row) {
     const named = row.gaps.slice(0, NAMED_MAX).map(stretch).join(', ') + (row.gaps.length > NAMED_MAX ? ' and more' : '');
     found.push(`${place}: ${row.missing} of its numbers are missing: ${named}`);
   }
+  if (row.unsigned_lost > 0) found.push(`${place}: ${row.unsigned_lost} more of its numbers are declared lost than it signed`);
   if (row.repeated > 0) found.push(`${place}: ${row.repeated} records repeat a number that was there before`);
   return found;
 }

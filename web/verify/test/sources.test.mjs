@@ -52,3 +52,21 @@ test('what an actor signed elsewhere is not the source’s count', () => {
   const [row] = sourceRows([{ kind: 'record', record: one }, { kind: 'record', record: record({ epoch: 7, producer, seq: 3 }) }], true);
   assert.deepEqual([row.count, row.missing, row.gaps], [2, 1, [{ first: 2, last: 2 }]], 'a hole would not be named');
 });
+
+test('losses beyond the count that the source signed are told apart', () => {
+  const life = { epoch: 7, producer };
+  const said = (type, facts) => ({ kind: 'record', record: { type, type_version: 1, facts: { ...life, ...facts } } });
+  const beat = (number, [sent, lost, spooled], signed) => said('source.heartbeat', { beat: number, last_seq: sent + lost + spooled, sent, sampled: 0, lost,
+    spooled, closed: true, ...(signed && { signed: {} }) });
+  const lost = said('gap.declared', { first: 2, last: 9 });
+  const here = [1, 3].map((seq) => ({ kind: 'record', record: record({ ...life, seq }) }));
+  const told = (...beats) => sourceRows([...beats, lost, ...here], true)[0].unsigned_lost;
+  assert.equal(told(beat(1, [2, 7, 0], true)), undefined, 'what the source signed as lost is held against it');
+  assert.equal(told(beat(1, [5, 4, 0], true)), 3, 'whoever has the API key overrules the source');
+  assert.equal(told(beat(1, [5, 4, 0], false)), undefined, 'a count that nobody signed is the source’s word');
+  assert.equal(told(beat(1, [3, 0, 6], true)), 1, 'what still waited is held against it, or what did not is passed over');
+  for (const order of [[0, 1], [1, 0]]) {
+    const beats = [beat(1, [3, 0, 0], true), beat(2, [2, 7, 0], true)];
+    assert.equal(told(...order.map((place) => beats[place])), undefined, 'an older count outlives the newest');
+  }
+});

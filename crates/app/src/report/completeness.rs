@@ -93,6 +93,10 @@ impl SourceLine {
             format!("{} missing: {}{more}", count(row.missing), named.join(", "))
         });
         parts.extend((row.lost > 0).then(|| format!("{} declared lost", count(row.lost))));
+        parts.extend(
+            (row.unsigned_lost > 0)
+                .then(|| format!("{} more than the source signed", count(row.unsigned_lost))),
+        );
         parts
             .extend((row.sampled > 0).then(|| format!("{} without content by sampling", count(row.sampled))));
         parts.extend(
@@ -110,7 +114,7 @@ impl SourceLine {
             epoch: row.life.epoch.to_string(),
             records: count(row.count),
             words: parts.join(", "),
-            open: row.missing > 0 || row.repeated > 0 || !row.closed,
+            open: row.missing > 0 || row.unsigned_lost > 0 || row.repeated > 0 || !row.closed,
         }
     }
 }
@@ -222,6 +226,7 @@ mod tests {
             count: 1_087,
             sampled: 12,
             lost,
+            unsigned_lost: 0,
             missing: 3,
             gaps: vec![(4, 5), (9, 9)],
             repeated: 0,
@@ -243,6 +248,12 @@ mod tests {
             (twice.words.as_str(), twice.open),
             ("1–1,090, complete, 4 declared lost, 2 records repeat a number, closed", true),
             "two records of one number pass for one"
+        );
+        let overruled = SourceLine::of(&SourceRow { unsigned_lost: 3, ..whole.clone() });
+        assert_eq!(
+            (overruled.words.as_str(), overruled.open),
+            ("1–1,090, complete, 4 declared lost, 3 more than the source signed, closed", true),
+            "losses that the source did not sign pass for its word"
         );
         let line = SourceLine::of(&whole);
         assert_eq!(

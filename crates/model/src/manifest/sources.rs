@@ -9,11 +9,17 @@ use crate::source::{MAX_NAMED_GAPS, SourceRow};
 pub(super) fn to_json(row: &SourceRow) -> Json {
     let gaps: Vec<Json> =
         row.gaps.iter().map(|(first, last)| json!({"first": first, "last": last})).collect();
-    json!({
+    let mut said = json!({
         "closed": row.closed, "count": row.count, "epoch": row.life.epoch, "first_seq": row.first_seq, "gaps": gaps,
         "last_seq": row.last_seq, "lost": row.lost, "missing": row.missing, "producer": row.life.producer.to_hex(),
         "repeated": row.repeated, "sampled": row.sampled, "waiting": row.waiting,
-    })
+    });
+    if row.unsigned_lost > 0
+        && let Some(members) = said.as_object_mut()
+    {
+        members.insert("unsigned_lost".to_owned(), row.unsigned_lost.into());
+    }
+    said
 }
 
 /// Reads the member; a range without sources has none.
@@ -39,6 +45,7 @@ fn row(value: Json) -> Result<SourceRow, FormFault> {
         count: members.natural("count")?,
         sampled: members.natural("sampled")?,
         lost: members.natural("lost")?,
+        unsigned_lost: members.count_optional("unsigned_lost")?.unwrap_or(0),
         missing: members.natural("missing")?,
         repeated: members.natural("repeated")?,
         waiting: members.natural("waiting")?,

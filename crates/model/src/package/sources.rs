@@ -28,6 +28,15 @@ pub(crate) fn check_sources(report: &mut Report, counted: &RangeSummary) {
         if row.missing > 0 {
             problems.undetermined(|| gap_text(row));
         }
+        if row.unsigned_lost > 0 {
+            problems.undetermined(|| {
+                format!(
+                    "{}: {} more of its numbers are declared lost than it signed",
+                    place(row),
+                    row.unsigned_lost
+                )
+            });
+        }
         if row.repeated > 0 {
             problems.undetermined(|| {
                 format!("{}: {} records repeat a number that was there before", place(row), row.repeated)

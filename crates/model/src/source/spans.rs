@@ -56,6 +56,18 @@ impl Spans {
         self.0.iter().map(|(first, last)| last - first + 1).sum()
     }
 
+    /// How many numbers up to `to` there are.
+    pub fn count_through(&self, to: u64) -> u64 {
+        self.0.range(..=to).map(|(first, last)| (*last).min(to) - first + 1).sum()
+    }
+
+    /// The numbers above `number`.
+    #[must_use]
+    pub fn after(&self, number: u64) -> Self {
+        let above = self.0.iter().filter(|(_, last)| **last > number);
+        Self(above.map(|(first, last)| ((*first).max(number.saturating_add(1)), *last)).collect())
+    }
+
     /// The lowest.
     pub fn first(&self) -> Option<u64> {
         self.0.keys().next().copied()
@@ -122,6 +134,11 @@ mod tests {
                 spans.missing(1, 70).into_iter().flat_map(|(first, last)| first..=last).collect();
             let due: Vec<u64> = (1..=70).filter(|number| !set.contains(number)).collect();
             assert_eq!(missing, due, "a hole would not be named (seed {seed:#x})");
+            let cut = next(70);
+            let (through, after) = (spans.count_through(cut), spans.after(cut));
+            assert_eq!(through, set.range(..=cut).count() as u64, "counted up to {cut} (seed {seed:#x})");
+            assert_eq!(after.count(), set.len() as u64 - through, "counted above {cut} (seed {seed:#x})");
+            assert!(after.first().is_none_or(|first| first > cut), "above {cut} (seed {seed:#x})");
         }
     }
 }

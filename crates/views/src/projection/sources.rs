@@ -12,7 +12,7 @@ use crate::record::Record;
 use crate::values::int;
 
 pub(super) const SOURCES: Projection =
-    Projection { name: "sources", version: 2, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
+    Projection { name: "sources", version: 3, tables: TABLES, ddl: DDL, feeds_gate: false, apply };
 
 const TABLES: &[Table] = &[
     Table { name: "sources", key: "producer", tagged: &[] },
@@ -48,6 +48,10 @@ CREATE TABLE source_epochs (
     settled INTEGER NOT NULL,
     interval_s INTEGER NOT NULL,
     closed INTEGER NOT NULL,
+    signed_beat INTEGER NOT NULL,
+    signed_seq INTEGER NOT NULL,
+    signed_settled INTEGER NOT NULL,
+    signed_lost INTEGER NOT NULL,
     PRIMARY KEY (producer, epoch)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE source_spans (
@@ -115,8 +119,9 @@ fn alive(db: &Connection, record: &Record<'_>, life: &SourceLife) -> rusqlite::R
         ON CONFLICT (producer) DO UPDATE SET epoch = max(epoch, excluded.epoch), last_at = excluded.last_at";
     run(db, sql, params![producer, int(record.index), system, epoch, at])?;
     let sql = "INSERT INTO source_epochs
-        (producer, epoch, first_at, last_at, sampled, repeated, beat, stated_seq, stated_lost, spooled, settled, interval_s, closed)
-        VALUES (?1, ?2, ?3, ?3, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        (producer, epoch, first_at, last_at, sampled, repeated, beat, stated_seq, stated_lost, spooled, settled, interval_s, closed,
+         signed_beat, signed_seq, signed_settled, signed_lost)
+        VALUES (?1, ?2, ?3, ?3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
         ON CONFLICT (producer, epoch) DO UPDATE SET last_at = excluded.last_at";
     run(db, sql, params![producer, epoch, at])?;
     Ok(())
@@ -170,6 +175,10 @@ fn heartbeat(db: &Connection, record: &Record<'_>, beat: &Heartbeat) -> rusqlite
         // The first signed heartbeat says which key the source has; from then on only a person says another.
         let sql = "UPDATE sources SET key = ?2, key_entry = ?3 WHERE producer = ?1 AND key IS NULL";
         run(db, sql, params![producer, signed.key.public.as_bytes(), int(record.index)])?;
+        let sql = "UPDATE source_epochs SET signed_beat = ?3, signed_seq = ?4, signed_settled = ?5, signed_lost = ?6
+            WHERE producer = ?1 AND epoch = ?2 AND signed_beat < ?3";
+        let (last_seq, settled, lost) = (int(beat.last_seq), int(beat.settled()), int(beat.lost));
+        run(db, sql, params![producer, epoch, int(beat.beat), last_seq, settled, lost])?;
     }
     Ok(Applied::Changed)
 }

@@ -21,11 +21,14 @@ pub const MAX_SOURCE_EPOCHS: u32 = 400;
 pub const MAX_UNSETTLED: u32 = 256;
 /// Most gaps, and most losses, of one source that are given: a page of them.
 pub const MAX_GAP_ROWS: u32 = 200;
-/// What makes an epoch `e` unsettled: a hole in its numbers may be there, or a gap that was found and not said to be filled.
+/// What makes an epoch `e` unsettled: a hole in its numbers may be there, numbers are declared lost of which the source signed a count, or a gap that was found
+/// and not said to be filled.
 const UNSETTLED: &str = "(EXISTS (SELECT 1 FROM source_gaps AS g WHERE g.producer = e.producer AND g.epoch = e.epoch AND g.filled_at IS NULL)
     OR settled > ifnull((SELECT max(last) FROM source_spans AS s WHERE s.producer = e.producer AND s.epoch = e.epoch), 0)
     OR (SELECT min(first) FROM source_spans AS s WHERE s.producer = e.producer AND s.epoch = e.epoch) > 1
-    OR (SELECT count(*) FROM source_spans AS s WHERE s.producer = e.producer AND s.epoch = e.epoch) > 1)";
+    OR (SELECT count(*) FROM source_spans AS s WHERE s.producer = e.producer AND s.epoch = e.epoch) > 1
+    OR EXISTS (SELECT 1 FROM source_spans AS s
+        WHERE s.producer = e.producer AND s.epoch = e.epoch AND s.seen = 0 AND s.first <= e.signed_settled))";
 
 /// A source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +62,17 @@ pub struct Stated {
     pub interval_s: u64,
 }
 
+/// What the newest heartbeat of an epoch that the source itself signed said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignedCount {
+    /// The last number given out.
+    pub last_seq: u64,
+    /// Every number up to here is in the log or declared lost.
+    pub settled: u64,
+    /// Of those, numbers that are declared lost.
+    pub lost: u64,
+}
+
 /// Numbers that are not here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
@@ -81,7 +95,7 @@ pub struct SourceEpochSeen {
     pub seen: Spans,
     /// Of those, without content by sampling.
     pub sampled: u64,
-    /// Numbers that are declared lost and are not here.
+    /// Numbers that are declared lost and are not here. Where the source signed that it lost fewer than are declared, those that its count is about are gaps.
     pub lost: u64,
     /// Every number up to here is here or declared lost.
     pub complete_through: u64,
@@ -93,6 +107,8 @@ pub struct SourceEpochSeen {
     pub found: Vec<SourceSpan>,
     /// The newest heartbeat.
     pub stated: Option<Stated>,
+    /// The newest heartbeat that the source signed.
+    pub signed: Option<SignedCount>,
     /// Whether the source said that it gives out no more numbers.
     pub closed: bool,
 }
@@ -322,6 +338,7 @@ struct EpochRow {
     settled: u64,
     closed: bool,
     stated: Option<Stated>,
+    signed: Option<SignedCount>,
 }
 
 fn epoch_row(row: &Row<'_>) -> rusqlite::Result<EpochRow> {
@@ -335,12 +352,18 @@ fn epoch_row(row: &Row<'_>) -> rusqlite::Result<EpochRow> {
             interval_s: number(row, "interval_s")?,
         }),
     };
+    let signed = SignedCount {
+        last_seq: number(row, "signed_seq")?,
+        settled: number(row, "signed_settled")?,
+        lost: number(row, "signed_lost")?,
+    };
     Ok(EpochRow {
         last_at: time(row, "last_at")?,
         sampled: number(row, "sampled")?,
         settled: number(row, "settled")?,
         closed: row.get("closed")?,
         stated,
+        signed: (number(row, "signed_beat")? > 0).then_some(signed),
     })
 }
 
@@ -355,13 +378,15 @@ fn epoch_of(db: &Connection, life: &SourceLife) -> Result<Option<SourceEpochSeen
         .prepare_cached(&sql)?
         .query_map(key, |row| Ok((number(row, 0)?, number(row, 1)?, row.get(2)?, time(row, 3)?)))?
         .collect::<Result<_, _>>()?;
-    let (mut seen, mut accounted) = (Spans::default(), Spans::default());
+    // Behind the last stretch that was looked at nothing is known, so nothing is said to be missing there.
+    let is_all = stretches.len() < MAX_STRETCHES as usize;
+    let looked_at = if is_all { None } else { stretches.last().map(|(first, ..)| first.saturating_sub(1)) };
+    let (mut seen, mut declared) = (Spans::default(), Spans::default());
     for (first, last, is_seen, _) in &stretches {
-        accounted.insert(*first, *last);
-        if *is_seen {
-            seen.insert(*first, *last);
-        }
+        let spans = if *is_seen { &mut seen } else { &mut declared };
+        spans.insert(*first, *last);
     }
+    let accounted = accounted(&seen, &declared, row.signed, looked_at);
     let sql = format!(
         "SELECT first, last FROM source_gaps WHERE producer = ?1 AND epoch = ?2 AND filled_at IS NULL ORDER BY first LIMIT {MAX_STRETCHES}"
     );
@@ -370,8 +395,6 @@ fn epoch_of(db: &Connection, life: &SourceLife) -> Result<Option<SourceEpochSeen
         .query_map(key, |row| Ok(SourceSpan { life: *life, first: number(row, 0)?, last: number(row, 1)? }))?
         .collect::<Result<_, _>>()?;
     let last_seq = accounted.last().unwrap_or(0);
-    // Behind the last stretch that was looked at nothing is known, so nothing is said to be missing there.
-    let is_all = stretches.len() < MAX_STRETCHES as usize;
     let missing = accounted.missing(1, if is_all { last_seq.max(row.settled) } else { last_seq });
     let stated_at = row.stated.map_or(row.last_at, |stated| stated.at);
     let gaps = missing.iter().map(|(first, last)| {
@@ -393,6 +416,19 @@ fn epoch_of(db: &Connection, life: &SourceLife) -> Result<Option<SourceEpochSeen
         seen,
         sampled: row.sampled,
         stated: row.stated,
+        signed: row.signed,
         closed: row.closed,
     }))
+}
+
+/// The numbers that are here or declared lost. Declarations come under the API key alone: where the source signed that it lost fewer than are declared, they are not
+/// its word, and up to where its count goes they account for nothing. `looked_at`: the last number up to which all is known; none: to the end.
+fn accounted(seen: &Spans, declared: &Spans, signed: Option<SignedCount>, looked_at: Option<u64>) -> Spans {
+    let all = seen.with(declared);
+    let Some(signed) = signed else { return all };
+    let through = looked_at.map_or(signed.settled, |last| signed.settled.min(last));
+    if all.count_through(through) - seen.count_through(through) <= signed.lost {
+        return all;
+    }
+    seen.with(&declared.after(through))
 }

@@ -76,6 +76,7 @@ impl Desk {
         let epoch = self.views.source_epoch(&life)?;
         check_open(epoch.as_ref(), delivery)?;
         let drafts = self.drafts(actor, (known.as_ref(), &life, epoch.as_ref()), delivery)?;
+        check_losses(known.as_ref(), epoch.as_ref(), delivery)?;
         let appended = self.ledger.append_all(&drafts);
         self.note(appended.as_ref().map(drop));
         let acks = appended?;
@@ -170,6 +171,25 @@ fn check_open(epoch: Option<&SourceEpochSeen>, delivery: &Delivery) -> Result<()
     }
     let text = format!("epoch {} was closed at {end}; begin a later epoch", epoch.life.epoch);
     Err(Refusal::new(Code::Conflict, text))
+}
+
+/// Refuses losses above the last number that a source which signs its counts has signed for: else whoever has the API key could call lost what is still to come.
+fn check_losses(
+    known: Option<&SourceSeen>,
+    epoch: Option<&SourceEpochSeen>,
+    delivery: &Delivery,
+) -> Result<(), Refusal> {
+    if known.and_then(|source| source.key).is_none() {
+        return Ok(());
+    }
+    let before = epoch.and_then(|epoch| epoch.signed).map_or(0, |signed| signed.last_seq);
+    // Of a source with a key this one is signed too, or nothing of the delivery is recorded.
+    let end = delivery.heartbeat.as_ref().map_or(before, |beat| beat.last_seq.max(before));
+    let Some(place) = delivery.lost.iter().position(|lost| lost.last > end) else { return Ok(()) };
+    let text = format!(
+        "this source signs its counts, and has given out numbers up to {end} by its signed heartbeats: send the next one first, or with the losses"
+    );
+    Err(Refusal::at(Code::Conflict, format!("/lost/{place}"), text))
 }
 
 fn record_draft(life: &SourceLife, sent: &NumberedRecord) -> Result<Draft, Refusal> {

@@ -60,6 +60,17 @@ fn signed(number: u64, named: &SigningKey, with: &SigningKey) -> Facts {
     Facts::SourceHeartbeat(beat)
 }
 
+/// Heartbeat `number` of epoch 7 with these counts, signed by the source.
+fn counting(number: u64, counts: (u64, u64, u64), closed: bool) -> Facts {
+    let own = key("source");
+    let (at, key) = (Micros(START + number), KeyInfo::of(own.public()));
+    let Facts::SourceHeartbeat(mut beat) = beat(7, counts, closed) else { unreachable!() };
+    beat.beat = number;
+    let signature = own.sign(&beat.message(at, &key).unwrap());
+    beat.signed = Some(Box::new(HeartbeatSignature { at, key, signature }));
+    Facts::SourceHeartbeat(beat)
+}
+
 fn key_set(new: &SigningKey, old: Option<&SigningKey>) -> Facts {
     let old = old.map(|old| KeyInfo::of(old.public()).key_id);
     let key = KeyInfo::of(new.public());
@@ -181,6 +192,40 @@ fn a_heartbeat_that_says_more_than_is_here_opens_a_gap() {
     let (outcome, detail) = standing(&report).unwrap();
     assert_eq!(outcome, Outcome::Undetermined, "acknowledged numbers are gone and nobody is told: {detail}");
     assert!(detail.contains("epoch 9: 2 of its numbers are missing: 2 to 3"), "{detail}");
+}
+
+/// Requirement: W07, B01. Whoever has the API key can declare losses, and they do not overrule what the source signed.
+#[test]
+fn losses_beyond_what_a_source_signed_are_named() {
+    let with = |beats: &[Facts]| {
+        let mut log = Log::new("notary.example", "a");
+        log.open_epoch(1);
+        send(&mut log, 7, 1, None);
+        say(&mut log, &Facts::GapDeclared(span(7, 2, 9), LossReason::Other));
+        send(&mut log, 7, 3, None);
+        for beat in beats {
+            say(&mut log, beat);
+        }
+        log.seal();
+        report(&log, &Cut::default())
+    };
+    let overruled = with(&[counting(1, (5, 4, 0), true)]);
+    let (outcome, detail) = standing(&overruled).unwrap();
+    assert_eq!(
+        (outcome, overruled.exit_code()),
+        (Outcome::Undetermined, 3),
+        "a script would take it for complete: {detail}"
+    );
+    assert!(detail.contains("epoch 7: 3 more of its numbers are declared lost than it signed"), "{detail}");
+    let waiting = with(&[counting(1, (3, 0, 6), false)]);
+    assert!(standing(&waiting).unwrap().1.contains("1 more of its numbers"), "{}", waiting.to_text());
+    for own in [
+        vec![counting(1, (2, 7, 0), true)],
+        vec![counting(1, (3, 0, 0), false), counting(2, (2, 7, 0), true)],
+    ] {
+        let told = with(&own);
+        assert_eq!(told.exit_code(), 0, "its own word is held against the source: {}", told.to_text());
+    }
 }
 
 #[test]
