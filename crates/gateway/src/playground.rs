@@ -15,6 +15,7 @@ use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 use sha2::{Digest as _, Sha256};
 use tabellion_ledger::{Entropy as _, OsEntropy};
+use tabellion_mask::json::Limits as JsonLimits;
 use tabellion_model::CredentialId;
 use tabellion_model::body::{Guarded, Masked};
 use tabellion_views::gate::{Gate, GatePolicy};
@@ -39,6 +40,7 @@ use crate::salt::Salt;
 use crate::stops::{self, Orders};
 use crate::stopwatch::Stopwatch;
 use crate::surface::Surface;
+use crate::surface::request::Request;
 use crate::upstream::pool::Pool;
 use crate::words::hex_of;
 use crate::worker::{Shared, Worker};
@@ -212,7 +214,7 @@ impl Playground {
         let ready = Box::pin(self.ready(&mut call, surface, &body, &tried.drafts)).await;
         let (mut said, ready) = self.said(&call, ready);
         let Some(ready) = ready.filter(|_| tried.asks) else { return Ok(said) };
-        match self.admitted(&call, &ready) {
+        match self.admitted(&call, &ready, &body) {
             Ok(hold) => {
                 let asked = asking::ask(call, (ready, hold), (surface, &body), answer);
                 said.answered = Some(Box::pin(asked).await?);
@@ -238,8 +240,10 @@ impl Playground {
         })
     }
 
-    /// What the path wants of a call that is sent: what it would reserve, of budgets that nobody else is charged to, and a provider that calls are not held back from.
-    fn admitted(&self, call: &Call, ready: &Ready) -> Result<Hold, Refusal> {
+    /// What the path wants of a call that is sent: what it would reserve, of budgets that nobody else is charged to, and a provider that calls are not held back from;
+    /// and that it reads to whoever tries nothing that is kept.
+    fn admitted(&self, call: &Call, ready: &Ready, body: &Bytes) -> Result<Hold, Refusal> {
+        names_nothing(call, ready.surface, body)?;
         let upstream = &ready.permission.target.upstream.name;
         let is_open = |circuit: &CircuitNow| circuit.upstream == *upstream && circuit.open.is_some();
         if self.shared.circuits.now().iter().any(is_open) {
@@ -319,6 +323,23 @@ impl Playground {
         let shared = &self.shared;
         shared.budgets.look(&shared.gate, call.caller.budgeted(), ready.charge, shared.now())
     }
+}
+
+/// Refused where the call names what its provider keeps: a model would tell whoever tries what is in it, and no record would say that they read it.
+fn names_nothing(call: &Call, surface: Surface, body: &Bytes) -> Result<(), Refusal> {
+    let limits = &call.worker.shared.limits;
+    let limits = JsonLimits { max_bytes: limits.body_bytes, max_depth: limits.depth };
+    let request =
+        Request::read(surface.form(), body, &limits).map_err(|why| Refusal::new(Code::MalformedBody, why))?;
+    let kinds = request.kept.kinds();
+    if kinds.is_empty() {
+        return Ok(());
+    }
+    let why = format!(
+        "the call names what the provider keeps ({}), and a tried call that is sent may name none of it, its own system's neither: what is in it would be read off the record. Send what it means with the request, or try it without asking the provider",
+        kinds.join(", ")
+    );
+    Err(Refusal::new(Code::ObjectNotOwn, why))
 }
 
 /// One of the places of this minute.

@@ -22,6 +22,8 @@ pub(crate) const TOO_MANY: &str =
 const FILE: &str = "file";
 /// The kind of an item, and what it is where a request names it outside of its list.
 const ITEM: &str = "item";
+/// The kind of a stored prompt, which may stand in the place of what is asked.
+const PROMPT: &str = "prompt";
 /// The kind of a skill.
 const SKILL: &str = "skill";
 /// Members that name files, wherever an interface has them.
@@ -176,6 +178,11 @@ impl Kept {
         self.others.iter().cloned().chain(items).chain(skills).collect()
     }
 
+    /// Whether it names a prompt.
+    pub(crate) fn has_prompt(&self) -> bool {
+        self.others.iter().any(|name| name.kind == PROMPT)
+    }
+
     /// Of which kinds things are named, as policies have them, in order.
     pub(crate) fn kinds(&self) -> Vec<&'static str> {
         let file = (!self.files.is_empty()).then_some(FILE);
@@ -222,7 +229,7 @@ fn kind(steps: &[Step<'_>], string: RawString<'_>) -> Option<&'static str> {
         [] if named("conversation") => return Some("conversation"),
         [] if named("container") => return Some("container"),
         [id] if is(id, "id") => {
-            let tops = [("conversation", "conversation"), ("container", "container"), ("prompt", "prompt")];
+            let tops = [("conversation", "conversation"), ("container", "container"), (PROMPT, PROMPT)];
             return tops.into_iter().find(|(name, _)| is(top, name)).map(|(_, kind)| kind);
         }
         _ => {}

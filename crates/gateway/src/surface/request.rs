@@ -76,6 +76,11 @@ impl Required {
         }
     }
 
+    /// Whether a prompt that the provider keeps may stand in its place (`prompt` of OpenAI's responses).
+    fn may_be_stored(self) -> bool {
+        matches!(self, Self::ArrayOrString(_))
+    }
+
     /// What to tell whoever left it out.
     fn missing(self) -> String {
         match self {
@@ -158,8 +163,10 @@ impl<'b> Request<'b> {
         if model.is_empty() || model.len() > MAX_MODEL_BYTES {
             return Err(format!("model has {} bytes; 1 to {MAX_MODEL_BYTES} are possible", model.len()));
         }
-        if let Some(missing) = form.required.iter().find(|required| !parts.present.contains(&required.name()))
-        {
+        let is_there = |required: &Required| {
+            parts.present.contains(&required.name()) || (required.may_be_stored() && parts.kept.has_prompt())
+        };
+        if let Some(missing) = form.required.iter().find(|required| !is_there(required)) {
             return Err(missing.missing());
         }
         if parts.stream && !form.streams {

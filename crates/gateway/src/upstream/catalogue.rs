@@ -122,6 +122,7 @@ impl Catalogue {
         }
         catalogue.prefixes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
         configs.iter().try_for_each(|config| catalogue.check_fallback(config))?;
+        check_accounts(configs)?;
         Ok(catalogue)
     }
 
@@ -261,6 +262,34 @@ fn unrecorded(config: &UpstreamConfig) -> Result<Unrecorded, StartError> {
         .map_err(|why| StartError::Setting(format!("[upstream.{}]: {why}", config.name)))
 }
 
+/// What a call of one section made is on record for that section: where another asks the same account, a kind that it lets pass opens what calls of the first made, and
+/// nothing there says whose it is.
+fn check_accounts(configs: &[UpstreamConfig]) -> Result<(), StartError> {
+    for (at, config) in configs.iter().enumerate() {
+        let mut others = configs.iter().skip(at + 1).filter(|other| is_one_account(config, other));
+        let Some(other) = others.find(|other| lets_kind_pass(config) || lets_kind_pass(other)) else {
+            continue;
+        };
+        return Err(StartError::Setting(format!(
+            "[upstream.{}] and [upstream.{}] ask one account (base_url and the place of the key are the same), and unrecorded lets prompts name a whole kind there: what calls of the one made would be open by the other. Name single things as kind:name, make one section of the two, or give one of them a key of another account",
+            config.name, other.name
+        )));
+    }
+    Ok(())
+}
+
+/// Whether it is more than single things that prompts may name there.
+fn lets_kind_pass(config: &UpstreamConfig) -> bool {
+    config.unrecorded.iter().any(|entry| !entry.contains(':'))
+}
+
+/// Whether two sections ask one account, as far as the configuration shows.
+fn is_one_account(one: &UpstreamConfig, other: &UpstreamConfig) -> bool {
+    let at = |config: &UpstreamConfig| config.base_url.trim_end_matches('/').to_ascii_lowercase();
+    let key = |config: &UpstreamConfig| (config.key_env.clone(), config.key_file.clone(), config.aws.clone());
+    at(one) == at(other) && key(one) == key(other)
+}
+
 /// A key in a header that its provider does not read, and a version that its interface does not have, are refused by the provider alone, call by call.
 fn check_shown(config: &UpstreamConfig) -> Result<(), StartError> {
     let name = &config.name;
@@ -369,6 +398,34 @@ mod tests {
         ] {
             assert!(Catalogue::new(&configs).is_err(), "{why} would be decided by chance");
         }
+    }
+
+    /// Requirement: N22. What one section's calls made is not open by another section that asks the same account.
+    #[test]
+    fn a_kind_is_let_pass_in_no_account_of_two_sections() {
+        let section = |name: &str, url: &str, key: &str, unrecorded: &[&str]| UpstreamConfig {
+            models: vec![format!("model-{name}")],
+            unrecorded: unrecorded.iter().map(|&entry| entry.to_owned()).collect(),
+            // An empty one is none.
+            key_env: (!key.is_empty()).then(|| key.to_owned()),
+            ..UpstreamConfig::new(name, url)
+        };
+        let (here, there) = ("http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1");
+        for (first, second, is_refused) in [
+            (section("a", here, "", &[]), section("b", here, "", &["item"]), true),
+            (section("a", here, "", &["response"]), section("b", "http://127.0.0.1:1/v1/", "", &[]), true),
+            (section("a", here, "", &["item"]), section("b", there, "", &["item"]), false),
+            (section("a", here, "", &[]), section("b", here, "", &["vector_store:vs_1"]), false),
+            (section("a", here, "", &[]), section("b", here, "", &[]), false),
+        ] {
+            let started = Catalogue::new(&[first, second]).map(drop).map_err(|error| error.to_string());
+            assert_eq!(started.is_err(), is_refused, "{started:?}");
+            let says = started.err().unwrap_or_else(|| "unrecorded, kind:name".to_owned());
+            assert!(says.contains("unrecorded") && says.contains("kind:name"), "{says}");
+        }
+        let (one, other) = (section("a", here, "KEY_A", &["item"]), section("b", here, "KEY_B", &[]));
+        assert!(check_accounts(&[one.clone(), other]).is_ok(), "two keys may be of two accounts");
+        assert!(check_accounts(&[one.clone(), one]).is_err());
     }
 
     /// Requirement: N22.

@@ -308,6 +308,24 @@ fn a_name_that_is_said_again_stays_the_firsts() {
     }
 }
 
+/// Requirement: N22. A prompt that the provider keeps stands in the place of what is asked: it is looked at for its name, and goes on where it may.
+#[test]
+fn a_stored_prompt_needs_no_input() {
+    let body = json!({ "model": "model-a", "prompt": { "id": "x-1", "variables": { "city": "Graz" } } });
+    for (let_pass, status, code) in [(&["prompt"][..], 200, ""), (&[], 403, "object_not_own")] {
+        let fixture = shared(Api::OpenAi, keeping(), let_pass);
+        let answer = ask_as(&fixture, KEY, "/v1/responses", &body);
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert!(answer.text().contains(code), "{}", answer.text());
+    }
+    let fixture = shared(Api::OpenAi, keeping(), &["prompt"]);
+    for nothing in [json!({ "model": "model-a" }), json!({ "model": "model-a", "prompt": {} })] {
+        assert_eq!(ask_as(&fixture, KEY, "/v1/responses", &nothing).status, 400, "{nothing}");
+    }
+    let chat = json!({ "model": "model-a", "prompt": { "id": "x-1" } });
+    assert_eq!(ask_as(&fixture, KEY, "/v1/chat/completions", &chat).status, 400, "a chat has no such prompt");
+}
+
 /// Requirement: N22. What the configuration names one by one is every system's, also once an answer to one of them named it.
 #[test]
 fn what_is_named_one_by_one_stays_every_systems() {

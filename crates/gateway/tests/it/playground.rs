@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
 use tabellion_gateway::{GuardConfig, GuardKind, GuardMode, GuardSide, NotTried, TriedCall, TryCall};
 use tabellion_model::CredentialId;
 use tabellion_model::body::{BudgetScope, Caps, Delivered, GuardOutcome, Outcome, SystemStage};
 use tabellion_model::charge::Window;
-use tabellion_testkit::upstream::{Answer, Script, openai};
+use tabellion_testkit::upstream::{Answer, Script, openai, responses};
 
 use crate::budgets::{budget, organisation};
 use crate::fixture::{Fixture, KEY, Setup, say, say_streaming};
@@ -198,6 +199,37 @@ fn what_stops_a_call_stops_one_that_is_tried() {
         "a paused system's call was sent"
     );
     assert_eq!(fixture.ledger.reader().size(), size, "a tried call is on record");
+}
+
+/// Requirement: P36, N22. What a provider keeps, an earlier answer of the system's own among it, is read to nobody by a trial: that would be past every record of who
+/// reads what.
+#[test]
+fn a_tried_call_that_is_sent_names_nothing_that_is_kept() {
+    let script = Script::by(|_, _| Answer::json(200, responses::response_of("Hi").to_string()));
+    let unrecorded = vec!["conversation".to_owned()];
+    let begins_with = Some(organisation());
+    let fixture = Fixture::with(script, Setup { begins_with, unrecorded, ..Setup::default() });
+    let fresh = json!({ "model": "model-a", "input": "hello" });
+    assert_eq!(fixture.send_json("/v1/responses", &fresh).status, 200);
+    fixture.catch_up();
+    for (kind, more) in [
+        ("response", json!({ "previous_response_id": "resp_made" })),
+        ("item", json!({ "input": [{ "type": "item_reference", "id": "msg_made" }] })),
+        ("conversation", json!({ "conversation": "conv_1" })),
+    ] {
+        let mut body = fresh.clone();
+        let members = body.as_object_mut().expect("an object");
+        members.extend(more.as_object().cloned().expect("an object"));
+        let names = TryCall { surface: "openai.responses".to_owned(), body: body.to_string(), ..call("") };
+        assert_eq!(tried(&fixture, &names).refused, None, "{kind}: it is the system's, or let pass");
+        let trial = tried(&fixture, &TryCall { asks: true, ..names });
+        let (code, why) = trial.refused.unwrap_or_else(|| panic!("{kind} is read off the record"));
+        assert!(code == "object_not_own" && why.contains(kind) && why.contains("tried"), "{why}");
+        assert!(trial.answered.is_none());
+    }
+    assert_eq!(fixture.upstream.requests().len(), 1, "a trial was sent");
+    let plain = TryCall { surface: "openai.responses".to_owned(), body: fresh.to_string(), ..call("") };
+    assert!(tried(&fixture, &TryCall { asks: true, ..plain }).answered.is_some());
 }
 
 /// Requirement: P36.
