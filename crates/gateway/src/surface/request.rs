@@ -76,7 +76,7 @@ impl Required {
         }
     }
 
-    /// Whether a prompt that the provider keeps may stand in its place (`prompt` of OpenAI's responses).
+    /// Whether a prompt that the provider keeps may stand in its place (`prompt` of responses).
     fn may_be_stored(self) -> bool {
         matches!(self, Self::ArrayOrString(_))
     }

@@ -208,7 +208,7 @@ fn a_tried_call_that_is_sent_names_nothing_that_is_kept() {
     let script = Script::by(|_, _| Answer::json(200, responses::response_of("Hi").to_string()));
     let unrecorded = vec!["conversation".to_owned()];
     let begins_with = Some(organisation());
-    let fixture = Fixture::with(script, Setup { begins_with, unrecorded, ..Setup::default() });
+    let fixture = Fixture::with(script, Setup { unrecorded, begins_with, ..Setup::default() });
     let fresh = json!({ "model": "model-a", "input": "hello" });
     assert_eq!(fixture.send_json("/v1/responses", &fresh).status, 200);
     fixture.catch_up();
