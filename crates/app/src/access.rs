@@ -173,6 +173,24 @@ impl AskedNames {
     }
 }
 
+/// What is kept about somebody, and the person of the console that it is about.
+pub type Sought = (Option<AboutSubject>, Option<String>);
+
+/// What is kept about whoever goes by `names`. Where nothing is, and nothing was erased, `called` is asked for the id of the person of the console who goes by one of them, and that is looked
+/// for as well and added to `names`: a customer who is called as somebody who works here is given nothing of theirs.
+pub fn sought<E: From<LedgerError>>(
+    reader: &Reader,
+    names: &mut BTreeSet<String>,
+    called: impl FnOnce(&AskedNames) -> Result<Option<String>, E>,
+) -> Result<Sought, E> {
+    if let Some(about) = reader.about_subject(names)? {
+        return Ok((Some(about), None));
+    }
+    let Some(person) = called(&AskedNames::new(names))? else { return Ok((None, None)) };
+    names.insert(person.clone());
+    Ok((reader.about_subject(names)?, Some(person)))
+}
+
 fn folded(name: &str) -> String {
     name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }

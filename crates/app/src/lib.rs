@@ -24,7 +24,8 @@ mod verification;
 pub mod work;
 
 pub use access::{
-    AccessError, AccessFile, AccessRequest, AskedNames, MAX_ACCESS_BYTES, MAX_ACCESS_RECORDS, access,
+    AccessError, AccessFile, AccessRequest, AskedNames, MAX_ACCESS_BYTES, MAX_ACCESS_RECORDS, Sought, access,
+    sought,
 };
 pub use cose_receipt::{CoseReceiptError, LoadKey, cose_receipt, transparent_statement};
 pub use export::{

@@ -3,13 +3,11 @@
 //! Promises: nothing of it is handed out before who asked, why and the digest of the file are durable. Must never: give it to whoever may not see all content about people, or write the name of somebody
 //! about whom nothing is kept.
 
-use std::collections::BTreeSet;
 use std::sync::TryLockError;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tabellion_ledger::Draft;
-use tabellion_model::CredentialId;
 use tabellion_model::body::{AccessGiven, Body as _};
 use tabellion_views::query::PersonRow;
 
@@ -17,7 +15,7 @@ use super::forms::Line;
 use super::prose::Prose;
 use super::writing::GOVERNANCE_RETENTION;
 use super::{Actor, Desk, Given, Written};
-use crate::access::{AccessError, AccessFile, AccessRequest, AskedNames, access};
+use crate::access::{AccessError, AccessFile, AccessRequest, AskedNames, access, sought};
 use crate::permission::{Permission, Reach};
 use crate::refusal::{Code, Refusal};
 
@@ -74,14 +72,7 @@ impl Desk {
         };
         let subject = new.subject.as_str();
         let mut names = self.ledger.subject_names(subject);
-        let mut person = None;
-        let mut about = self.ledger.reader().about_subject(&names)?;
-        if about.is_none() {
-            // A customer who is called as somebody who works here is given nothing of theirs.
-            person = self.person_called(&names)?.map(|person| person.to_hex());
-            names.extend(person.clone());
-            about = self.ledger.reader().about_subject(&names)?;
-        }
+        let (about, person) = sought(self.ledger.reader(), &mut names, |asked| self.person_called(asked))?;
         let about = about.ok_or_else(|| {
             Refusal::at(
                 Code::NotFound,
@@ -98,9 +89,8 @@ impl Desk {
         Ok((file, written))
     }
 
-    /// The person of the console who goes by any of `names`, their name or address; refused where several do, of whom one would be given what is kept about another.
-    fn person_called(&self, names: &BTreeSet<String>) -> Result<Option<CredentialId>, Refusal> {
-        let asked = AskedNames::new(names);
+    /// The person of the console who goes by a name that is asked for, by their name or address: their id; refused where several do, of whom one would be given what is kept about another.
+    fn person_called(&self, asked: &AskedNames) -> Result<Option<String>, Refusal> {
         let has_it = |row: &&PersonRow| {
             let details = row.details.as_ref();
             details.is_some_and(|details| asked.has(&details.name) || asked.has(&details.email))
@@ -108,7 +98,7 @@ impl Desk {
         let people = self.people_rows()?;
         let mut found = people.iter().filter(has_it).map(|row| row.person);
         match (found.next(), found.count()) {
-            (person, 0) => Ok(person),
+            (person, 0) => Ok(person.map(|person| person.to_hex())),
             (_, more) => Err(Refusal::at(
                 Code::Malformed,
                 "/subject",

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use tabellion_app::{AccessError, AccessFile, AccessRequest, AskedNames, access};
+use tabellion_app::{AccessError, AccessFile, AccessRequest, AskedNames, access, sought};
 use tabellion_ledger::{EntryView, Reader, SoughtName, UnitContent};
 use tabellion_model::body::{Body as _, PersonAdded};
 
@@ -48,9 +48,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     }
     let reader = directory.reader()?;
     let mut names = tabellion_gateway::subject_names(&options.subject);
-    let person = person_called(&reader, &AskedNames::new(&names))?;
-    names.extend(person.clone());
-    let about = reader.about_subject(&names)?.ok_or_else(|| {
+    let (about, person) = sought(&reader, &mut names, |asked| person_called(&reader, asked))?;
+    let about = about.ok_or_else(|| {
         let names: Vec<String> = names.iter().map(|name| terminal::printable(name)).collect();
         Failure::failed(format!(
             "nothing is kept about anybody of this name, and nothing was erased; looked for: {}. Ask by the other names and writings that records may use. No file was written",

@@ -77,6 +77,11 @@ fn a_person_is_found_by_the_names_that_are_usual_for_them() {
     assert_eq!(made["found_by"], json!([ada]), "a person of the console is missed: {made}");
     add("Ada Lovelace");
     ask("ada lovelace", "two.zip").refused(1, &["2 people", &ada]);
+    // A customer of that name is given their own, and nothing of those who work here.
+    let theirs = notary.file("loan.txt", b"a loan");
+    notary.record(&theirs, &["--with-content", "--subject", "Ada Lovelace"]);
+    let made = ask("Ada Lovelace", "customer.zip").ends(0).json();
+    assert_eq!((&made["found_by"], &made["records"]), (&json!(["Ada Lovelace"]), &json!(1)), "{made}");
     // What was given of Alice is under the name that found it, so an erasure of her takes that too.
     notary.run(&["erase", "--subject", "alice@example.org", "--reason", "asked for"]).ends(0);
     assert_eq!(ask("Alice@Example.org", "after.zip").ends(0).json()["records"], 0);
