@@ -46,7 +46,8 @@ pub(super) fn in_path(call: &CallDetail, end: Option<&CallCompleted>) -> Vec<Gua
     of_prompt.chain(end.iter().flat_map(|end| &end.guards).map(said("answer"))).collect()
 }
 
-fn said(side: &'static str) -> impl Fn(&Guarded) -> GuardSaid {
+/// What a guard said of this side of a call, as it is shown.
+pub(super) fn said(side: &'static str) -> impl Fn(&Guarded) -> GuardSaid {
     move |guarded| GuardSaid {
         guard: guarded.guard.clone(),
         version: guarded.version.clone(),

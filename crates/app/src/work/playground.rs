@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tabellion_model::CredentialId;
 use tabellion_model::body::{Answered, Delivered, Guarded, Masked, Outcome as CallOutcome};
 
+use super::assessments::said;
 use super::calls::{GuardSaid, MaskedCount, counts, word};
 use super::forms::{DigestForm, IdForm, Line, PolicyNameForm, Word};
 use super::policies::PolicyText;
@@ -301,24 +302,12 @@ fn shown(outcome: Outcome) -> Trial {
             passed: counts(&sent.passed),
             masking: sent.masking,
         }),
-        guards: said("prompt", &outcome.guards),
+        guards: outcome.guards.iter().map(said("prompt")).collect(),
         budgets: outcome.budgets,
         position: outcome.position,
         answered: outcome.answered.map(answer_shown),
         recorded: false,
     }
-}
-
-fn said(side: &'static str, guards: &[Guarded]) -> Vec<GuardSaid> {
-    let one = |guarded: &Guarded| GuardSaid {
-        guard: guarded.guard.clone(),
-        version: guarded.version.clone(),
-        side,
-        outcome: word(&guarded.outcome).unwrap_or_default(),
-        found: guarded.found.clone(),
-        edits: guarded.edits,
-    };
-    guards.iter().map(one).collect()
 }
 
 fn answer_shown(answer: Answer) -> AnswerShown {
@@ -330,7 +319,7 @@ fn answer_shown(answer: Answer) -> AnswerShown {
         delivered: word(&answer.delivered).unwrap_or_default(),
         body: answer.body,
         is_cut: answer.is_cut,
-        guards: said("answer", &answer.guards),
+        guards: answer.guards.iter().map(said("answer")).collect(),
         masked: counts(&answer.masked),
         answered_by: answer.answered.model,
         tools: answer.answered.tools,
