@@ -2,6 +2,7 @@
 //!
 //! Promises: a path passes only if it is written here, segment by segment; what stands for a parameter has a narrow form. Must never: decide who may use one.
 
+mod anthropic;
 mod audio;
 mod batches;
 mod bedrock;
@@ -17,6 +18,7 @@ use tabellion_model::body::RouteClass;
 use tabellion_policy::Action;
 
 use crate::config::Api;
+use crate::dialect::Dialect;
 use crate::words;
 
 /// Stands for the model where a route names none: in records, rules, stops and prices.
@@ -25,6 +27,8 @@ pub(crate) const NO_MODEL: &str = "none";
 const MAX_ID_BYTES: usize = 128;
 /// Most members of a query.
 const MAX_QUERY: usize = 8;
+/// The query that Anthropic's library puts behind the address of what is not yet final there. It means nothing: the features themselves are named in a header.
+pub(crate) const BETA: &str = "beta=true";
 
 /// A route.
 #[derive(Debug, PartialEq, Eq)]
@@ -98,16 +102,24 @@ pub(crate) enum Special {
     BatchFile,
     /// A batch: of a file alone that was masked so.
     Batch,
+    /// A batch that has its requests in it: each is masked.
+    MessageBatch,
+    /// What came of such a batch, line by line: what it took is read as it passes.
+    Results,
+    /// A file of which no batch can be begun: what stands beside it in its form is known.
+    File,
     /// A socket: bytes pass both ways until one side ends it.
     Session,
 }
 
 /// Every one.
-const FAMILIES: [&[Declared]; 9] = [
+const FAMILIES: [&[Declared]; 11] = [
     files::ROUTES,
+    anthropic::FILES,
     images::ROUTES,
     audio::ROUTES,
     batches::ROUTES,
+    anthropic::BATCHES,
     moderations::ROUTES,
     realtime::ROUTES,
     gemini::ROUTES,
@@ -147,19 +159,27 @@ impl Declared {
 }
 
 impl Found {
-    /// The declared route of a request, if it is one.
-    pub(crate) fn of(method: &Method, target: &Uri) -> Option<Self> {
+    /// The declared route of a request, if it is one. Where two interfaces have the same path, it is that of the interface that the caller `speaks`.
+    pub(crate) fn of(method: &Method, target: &Uri, speaks: Dialect) -> Option<Self> {
         let path = target.path();
-        let mut routes = FAMILIES.into_iter().flatten().filter(|declared| declared.method == method.as_str());
-        let (declared, named) = routes.find_map(|declared| Some((declared, matched(declared, path)?)))?;
+        let routes = FAMILIES.into_iter().flatten().filter(|declared| declared.method == method.as_str());
+        let mut routes = routes.filter_map(|declared| Some((declared, matched(declared, path)?)));
+        let first = routes.next()?;
+        let is_own = |(declared, _): &(&Declared, Named)| {
+            (declared.api == Api::Anthropic) == (speaks == Dialect::Anthropic)
+        };
+        let own = if is_own(&first) { None } else { routes.find(is_own) };
+        let (declared, named) = own.unwrap_or(first);
         // Google's interfaces take what follows a colon for what is to be done with the model.
         let of_google = matches!(declared.api, Api::Gemini | Api::Vertex);
         if of_google && named.model.as_ref().is_some_and(|model| model.contains(':')) {
             return None;
         }
-        let query = target.query().unwrap_or_default();
-        // The base URL of a provider with the interface of OpenAI holds the version already.
-        let below = if declared.api == Api::OpenAi { path.strip_prefix("/v1")? } else { path };
+        let is_anthropic = declared.api == Api::Anthropic;
+        let query = target.query().filter(|query| !is_anthropic || *query != BETA).unwrap_or_default();
+        // The base URL of a provider with one of these interfaces holds the version already.
+        let has_version = is_anthropic || declared.api == Api::OpenAi;
+        let below = if has_version { path.strip_prefix("/v1")? } else { path };
         let route = if query.is_empty() { below.to_owned() } else { format!("{below}?{query}") };
         let Named { model, id } = named;
         let model = if declared.model == ModelAt::Query { model_of(query) } else { model };
@@ -255,7 +275,7 @@ mod tests {
     use super::*;
 
     fn found(method: &Method, target: &str) -> Option<Found> {
-        Found::of(method, &target.parse().expect("a target"))
+        Found::of(method, &target.parse().expect("a target"), Dialect::OpenAi)
     }
 
     /// Requirement: N22. Nothing passes that is not written down, in any spelling.
@@ -268,6 +288,8 @@ mod tests {
             (Method::GET, "/v1/realtime?model=gpt-x", "opaque.realtime.session", Some("gpt-x")),
             (Method::GET, "/v1/realtime?model=gpt-x&model=gpt-y", "opaque.realtime.session", None),
             (Method::POST, "/v1/batches/batch_1/cancel", "opaque.batches.cancel", None),
+            (Method::POST, "/v1/messages/batches", "opaque.batches.anthropic.create", None),
+            (Method::GET, "/v1/messages/batches/b-1/results", "opaque.batches.anthropic.results", None),
             (
                 Method::POST,
                 "/v1beta/models/gemini-2.5-pro:generateContent",
@@ -315,6 +337,11 @@ mod tests {
             (Method::POST, "/model/a%2F%2Fb/converse"),
             (Method::POST, "/model/a%2f..%2fb/converse"),
             (Method::POST, "/v1/uploads"),
+            (Method::POST, "/v1/messages/batches/"),
+            (Method::POST, "/v1/messages/batches/b-1"),
+            (Method::GET, "/v1/messages/batches/b-1/cancel"),
+            (Method::GET, "/v1/messages/batches/b-1/results/1"),
+            (Method::GET, "/v1/messages/batches/../files"),
             (Method::POST, "/v1/realtime?model=gpt-x"),
             (Method::GET, "/v1/realtime/calls"),
         ] {
@@ -329,6 +356,44 @@ mod tests {
         assert!(fits("/v1/files") && fits("/v1/files?limit=20&order=desc&after=file-1&purpose=batch"));
         for query in ["user=ada", "limit", "limit=1&limit=2", "after=ada@example.org", "limit=a%20b"] {
             assert!(!fits(&format!("/v1/files?{query}")), "{query} goes past everything");
+        }
+    }
+
+    /// Requirement: N22. Two interfaces have one path for files: the caller's own is meant, and a path that only the other has is the other's.
+    #[test]
+    fn a_path_that_two_interfaces_have_is_the_callers_own() {
+        for (method, path, openai, anthropic) in [
+            (Method::POST, "/v1/files", "opaque.files.create", "opaque.files.anthropic.create"),
+            (Method::GET, "/v1/files", "opaque.files.list", "opaque.files.anthropic.list"),
+            (Method::GET, "/v1/files/f-1", "opaque.files.read", "opaque.files.anthropic.read"),
+            (Method::GET, "/v1/files/f-1/content", "opaque.files.content", "opaque.files.anthropic.content"),
+            (Method::DELETE, "/v1/files/f-1", "opaque.files.delete", "opaque.files.anthropic.delete"),
+            (Method::POST, "/v1/batches", "opaque.batches.create", "opaque.batches.create"),
+            (
+                Method::DELETE,
+                "/v1/messages/batches/b-1",
+                "opaque.batches.anthropic.delete",
+                "opaque.batches.anthropic.delete",
+            ),
+        ] {
+            let target = path.parse().expect("a target");
+            for (speaks, due) in [(Dialect::OpenAi, openai), (Dialect::Anthropic, anthropic)] {
+                let found = Found::of(&method, &target, speaks).expect("declared");
+                assert_eq!(found.declared.name, due, "{method} {path} goes to the other's provider");
+                assert_eq!(format!("/v1{}", found.route), path, "the base URL has the version already");
+            }
+        }
+    }
+
+    /// Requirement: N22. What the library of Anthropic puts behind an address is nothing and stays here; anything else behind one is refused, also with it.
+    #[test]
+    fn what_anthropics_library_puts_behind_an_address_stays_here() {
+        let found = found(&Method::POST, "/v1/messages/batches?beta=true").expect("declared");
+        assert!(found.query_fits && found.route == "/messages/batches", "{found:?}");
+        for query in ["beta=false", "beta=true&note=ada", "note=ada"] {
+            let target = format!("/v1/messages/batches/b-1/results?{query}");
+            let found = Found::of(&Method::GET, &target.parse().expect("a target"), Dialect::Anthropic);
+            assert!(!found.expect("declared").query_fits, "{query} goes past everything");
         }
     }
 

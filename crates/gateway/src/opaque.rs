@@ -3,6 +3,7 @@
 //! Promises: what is sent was read whole and has its digest in the record that permits it; what comes back is passed on piece by piece, its last one after
 //! the record of the end; each guard and the masking that did not look is on record as that. Must never: hold more bodies at once than are named here.
 
+mod about_batch;
 mod asks;
 mod batch;
 mod form;

@@ -3,7 +3,7 @@
 use hyper::{HeaderMap, Method, Uri};
 
 use crate::config::Api;
-use crate::declared::{self, Found};
+use crate::declared::{self, BETA, Found};
 use crate::dialect::Dialect;
 use crate::presidio::{self, Tool};
 use crate::surface::Surface;
@@ -12,9 +12,6 @@ use crate::surface::Surface;
 pub(crate) const MAX_MODEL_BYTES: usize = 256;
 /// Where the routes begin.
 const ROOT: &str = "/v1";
-/// What Anthropic's library puts behind the address of what is not yet final there. The features themselves are named in a header.
-const BETA: &str = "beta=true";
-
 /// Where those of Bedrock begin.
 const BEDROCK: &str = "/model/";
 
@@ -49,7 +46,7 @@ pub(crate) struct Target {
 impl Target {
     /// The target of a request with these headers.
     pub(crate) fn of(method: &Method, target: &Uri, headers: &HeaderMap) -> Self {
-        let route = Route::of(method, target);
+        let route = Route::of(method, target, Dialect::of(headers));
         let dialect = match route {
             Route::Ask(surface) => surface.dialect(),
             Route::Unknown if target.path().starts_with("/v1/messages") => Dialect::Anthropic,
@@ -57,6 +54,7 @@ impl Target {
             Route::Unknown if target.path().starts_with(presidio::ROOT) => Dialect::Presidio,
             Route::Declared(ref found) if found.declared.api == Api::Bedrock => Dialect::Amazon,
             Route::Unknown if target.path().starts_with(BEDROCK) => Dialect::Amazon,
+            Route::Declared(ref found) if found.declared.api == Api::Anthropic => Dialect::Anthropic,
             Route::Declared(_) | Route::Realtime => Dialect::OpenAi,
             Route::Models | Route::Model(_) | Route::Unknown => Dialect::of(headers),
         };
@@ -83,12 +81,12 @@ impl Target {
 
 impl Route {
     /// The route of a request. Paths are compared as they are: an encoded or doubled slash makes another path. A target that names a host (RFC
-    /// 9112, 3.2.2 and 3.2.3) asks for a proxy, which the gateway is not.
-    pub(crate) fn of(method: &Method, target: &Uri) -> Self {
+    /// 9112, 3.2.2 and 3.2.3) asks for a proxy, which the gateway is not. A path that two interfaces have is that of the one that the caller `speaks`.
+    pub(crate) fn of(method: &Method, target: &Uri, speaks: Dialect) -> Self {
         if target.authority().is_some() {
             return Self::Unknown;
         }
-        if let Some(found) = Found::of(method, target) {
+        if let Some(found) = Found::of(method, target, speaks) {
             return Self::Declared(Box::new(found));
         }
         if declared::is_realtime(target) {

@@ -115,7 +115,7 @@ pub(crate) fn check(
     };
     let Some(budget) = budgets.iter().find(counts) else { return Ok(()) };
     let why = format!(
-        "the {} requests of this batch may take {} tokens of prompt and {} of answer, more than the {MAX_CALL_TOKENS} of each that a batch is charged for, and the budget {} counts them; name max_tokens in each request, have the price of the model say its output_limit, or send several files",
+        "the {} requests of this batch may take {} tokens of prompt and {} of answer, more than the {MAX_CALL_TOKENS} of each that a batch is charged for, and the budget {} counts them; name max_tokens in each request, have the price of the model say its output_limit, or send several batches",
         requests.count, requests.input, requests.output, budget.name
     );
     Err(Refusal::new(Code::BudgetExceeded, why))

@@ -1,19 +1,19 @@
-//! Files of batches: many requests, one on each line, each of which is decided and masked as a call by itself.
+//! Batches: many requests at once, each of which is decided and masked as a call by itself.
 //!
-//! Promises: a line that cannot be read, may not be asked, or holds what may not be sent refuses the whole file, with its number; what is sent is written here and
-//! holds nothing of a line but what was looked at. Must never: let a file through as another kind because it could not be read.
+//! Promises: a request that cannot be read, may not be asked, or holds what may not be sent refuses the whole batch, with its number; what is sent is written here and
+//! holds nothing of a request but what was looked at. Must never: let a batch through as something else because it could not be read.
+
+mod file;
+mod messages;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 
-use bytes::{BufMut as _, Bytes, BytesMut};
-use memchr::memmem;
+use bytes::Bytes;
 use tabellion_mask::Scope;
-use tabellion_mask::json::{Kind, Limits as JsonLimits, Path, Scalar, Visitor, escaped, walk};
+use tabellion_mask::json::Limits as JsonLimits;
 use tabellion_model::body::{FileModel, Masked};
 
 use super::asks::{Asking, FileAsks};
-use super::form;
 use super::own;
 use super::prepare::{Read, is_of_openai};
 use super::said::SaidOfLines;
@@ -27,23 +27,15 @@ use crate::surface::Surface;
 use crate::surface::request::{Changes, Request};
 use crate::words;
 
-/// Most requests of a batch: what providers take.
-const MAX_LINES: usize = 50_000;
-/// So many lines are looked at before others get a turn: some milliseconds.
-const LINES_AT_ONCE: usize = 64;
-/// Most things of the provider's that the lines of a file name together: each is looked up. A line may name that many by itself.
+pub(super) use file::surface_of;
+
+/// Most requests of a batch: what `OpenAI` takes, and half of what Anthropic does.
+const MAX_REQUESTS: usize = 50_000;
+/// So many requests are looked at before others get a turn: some milliseconds.
+const REQUESTS_AT_ONCE: usize = 64;
+/// Most things of the provider's that the requests of a batch name together: each is looked up. A request may name that many by itself.
 const MAX_NAMED: usize = 10_000;
-/// The purpose of a file that holds a batch.
-const BATCH: &str = "batch";
-/// What else a file may be for; all others are refused, since a provider might read one as a batch.
-const PURPOSES: [&str; 5] = ["assistants", "vision", "user_data", "evals", "fine-tune"];
-/// What a form with a file may say beside its purpose; all else is refused, since nobody looks at it. Values are plain words.
-const EXPIRY: [&str; 2] = ["expires_after[anchor]", "expires_after[seconds]"];
-/// The field that says what a file is for.
-const PURPOSE: &str = "purpose";
-/// The field that is the file.
-const FILE: &str = "file";
-/// Longest name that a line has for itself.
+/// Longest name that a request has for itself.
 const MAX_CUSTOM_ID_BYTES: usize = 64;
 
 /// A body as it may be sent.
@@ -51,15 +43,15 @@ pub(super) struct Outgoing {
     pub(super) bytes: Bytes,
     pub(super) masked: Vec<Masked>,
     pub(super) passed: Vec<Masked>,
-    /// Rules of masking that were for any line.
+    /// Rules of masking that were for any request.
     pub(super) masking: Vec<String>,
-    /// What a batch's file asks for; none: it is none.
+    /// What the requests of a batch ask for; none: it holds none.
     pub(super) batch: Option<Asks>,
 }
 
-/// What a batch's file asks for.
+/// What the requests of a batch ask for.
 pub(super) struct Asks {
-    /// Requests in it.
+    /// How many there are.
     pub(super) lines: u64,
     /// What they ask for.
     pub(super) models: Vec<FileModel>,
@@ -67,14 +59,14 @@ pub(super) struct Asks {
     pub(super) said: SaidOfLines,
 }
 
-/// What was found in all lines together.
+/// What was found in all requests together.
 #[derive(Default)]
 struct Sums {
     masked: BTreeMap<(String, Option<String>), u64>,
     passed: BTreeMap<(String, Option<String>), u64>,
     masking: BTreeSet<String>,
     asked: FileAsks,
-    /// What they name that the provider keeps, each with the first line that does.
+    /// What they name that the provider keeps, each with the number of the first request that does.
     named: BTreeMap<Named, usize>,
     said: SaidOfLines,
 }
@@ -85,13 +77,14 @@ impl Sums {
     }
 }
 
-/// The surface that a line or a batch is for, by its address.
-pub(super) fn surface_of(url: &str) -> Option<Surface> {
-    let path = url.strip_prefix("/v1")?;
-    Surface::ALL.into_iter().find(|surface| is_of_openai(*surface) && surface.path() == path)
+impl Outgoing {
+    /// A body without requests.
+    fn as_it_came(body: &Bytes) -> Self {
+        Self { bytes: body.clone(), masked: Vec::new(), passed: Vec::new(), masking: Vec::new(), batch: None }
+    }
 }
 
-/// The body as it may be sent: that of a batch's file masked line by line, every other as it came.
+/// The body as it may be sent: requests of a batch masked one by one, every other as it came.
 pub(super) async fn outgoing(
     call: &Call,
     found: &Found,
@@ -100,174 +93,181 @@ pub(super) async fn outgoing(
     permission: &Permission,
     rules: &InForce,
 ) -> Result<Outgoing, Refusal> {
-    let as_it_came = || Outgoing {
-        bytes: body.clone(),
-        masked: Vec::new(),
-        passed: Vec::new(),
-        masking: Vec::new(),
-        batch: None,
-    };
-    let refused = |why: String| Err(Refusal::new(Code::MalformedBody, why));
-    if found.declared.special != Special::BatchFile {
-        return Ok(as_it_came());
-    }
-    let mut files = read.parts.iter().filter(|part| part.is_file);
-    let (Some(file), None) = (files.next().filter(|file| file.name == FILE), files.next()) else {
-        return refused("the form holds no file with the name file, or several files; send one".to_owned());
-    };
-    let fields = fields(body, read).map_err(|why| Refusal::new(Code::MalformedBody, why))?;
-    match form::field(body, &read.parts, PURPOSE) {
-        Some(BATCH) => {}
-        Some(purpose) if PURPOSES.contains(&purpose) => return Ok(as_it_came()),
-        _ => return refused(format!("the field purpose is none of {BATCH}, {}", PURPOSES.join(", "))),
-    }
-    let Some(content) = body.get(file.content.clone()) else {
-        return refused("the form holds no file".to_owned());
-    };
     let batch = Batch { call, permission, rules };
-    let (written, lines, sums) = batch.written(content).await?;
-    let boundary = read.boundary.unwrap_or_default();
-    // Readers that are less strict take a line feed alone for the end of a line.
-    if memmem::find(&written, format!("\n--{boundary}").as_bytes()).is_some() {
-        return refused("the file holds the boundary of its form; send it again".to_owned());
+    match found.declared.special {
+        Special::BatchFile => file::outgoing(batch, body, read).await,
+        Special::MessageBatch => messages::outgoing(batch, body).await,
+        Special::File => file::alone(body, read),
+        Special::Nothing | Special::Batch | Special::Results | Special::Session => {
+            Ok(Outgoing::as_it_came(body))
+        }
     }
-    Ok(Outgoing {
-        // Nothing of the form that came goes on: a reader who sees more in it than the one here would find what nobody masked.
-        bytes: form::written(boundary, &fields, &written).into(),
-        masked: Sums::list(sums.masked),
-        passed: Sums::list(sums.passed),
-        masking: sums.masking.into_iter().collect(),
-        batch: Some(Asks { lines, models: sums.asked.into_models(), said: sums.said }),
-    })
 }
 
-/// The fields beside the file, each of which is known and a plain word.
-fn fields<'b>(body: &'b [u8], read: &'b Read<'_>) -> Result<Vec<(&'b str, &'b str)>, &'static str> {
-    let why = "the form holds more than file, purpose, expires_after[anchor] and expires_after[seconds], or one of these is no plain word; leave out the rest";
-    let own = read.parts.iter().filter(|part| !part.is_file);
-    own.map(|part| {
-        let known = part.name == PURPOSE || EXPIRY.contains(&part.name);
-        let value = body.get(part.content.clone()).and_then(|value| std::str::from_utf8(value).ok());
-        value.filter(|value| known && words::is_word(value)).map(|value| (part.name, value)).ok_or(why)
-    })
-    .collect()
-}
-
-/// A file of a batch on its way.
+/// A batch on its way.
+#[derive(Clone, Copy)]
 struct Batch<'a> {
     call: &'a Call,
     permission: &'a Permission,
     rules: &'a InForce,
 }
 
-impl Batch<'_> {
-    async fn written(&self, content: &[u8]) -> Result<(Vec<u8>, u64, Sums), Refusal> {
-        let (mut written, mut sums) = (BytesMut::with_capacity(content.len()), Sums::default());
-        // Its answers come later, as files that nothing is put into; so nothing of it is kept either.
-        let (mut scope, _) = self.call.scope(self.permission)?;
-        let mut ids = BTreeSet::new();
-        let mut lines = 0_usize;
-        for (at, line) in content.split(|byte| *byte == b'\n').enumerate() {
-            if line.trim_ascii().is_empty() {
-                continue;
-            }
-            lines += 1;
-            if lines > MAX_LINES {
-                let why = format!("the file has more than {MAX_LINES} requests; send several");
-                return Err(Refusal::new(Code::MalformedBody, why));
-            }
-            let numbered = |refusal: Refusal| Refusal {
-                reason: format!("line {} of the batch: {}", at + 1, refusal.reason).into_boxed_str(),
-                ..refusal
-            };
-            let id = self.line((at, line), &mut scope, &mut written, &mut sums).map_err(numbered)?;
-            if !ids.insert(id) {
-                let why = "custom_id stands on an earlier line too; give each request one of its own";
-                return Err(numbered(Refusal::new(Code::MalformedBody, why)));
-            }
-            if lines.is_multiple_of(LINES_AT_ONCE) {
-                tokio::task::yield_now().await;
-            }
-        }
-        if lines == 0 {
-            let why = "the file holds no request; write one on each line";
-            return Err(Refusal::new(Code::MalformedBody, why));
-        }
-        self.check_named(&sums.named).await?;
-        Ok((written.to_vec(), lines as u64, sums))
+/// The requests of a batch so far.
+struct Requests<'a> {
+    batch: Batch<'a>,
+    /// What one of them is where it came from: what errors number.
+    each: &'static str,
+    scope: Scope,
+    ids: BTreeSet<String>,
+    sums: Sums,
+}
+
+/// A request that is to be taken in.
+#[derive(Clone, Copy)]
+struct One<'b> {
+    /// Counted from one, as its sender counts.
+    number: usize,
+    /// Its own name.
+    id: &'b str,
+    surface: Surface,
+    body: &'b Bytes,
+}
+
+impl<'a> Requests<'a> {
+    fn new(batch: Batch<'a>, each: &'static str) -> Result<Self, Refusal> {
+        // Its answers come later, where nothing is put into them; so nothing of it is kept either.
+        let (scope, _) = batch.call.scope(batch.permission)?;
+        Ok(Self { batch, each, scope, ids: BTreeSet::new(), sums: Sums::default() })
     }
 
-    /// Refused where a line names what the provider keeps and is not on record as the system's.
-    async fn check_named(&self, named: &BTreeMap<Named, usize>) -> Result<(), Refusal> {
+    /// How a request is read.
+    fn json(&self) -> JsonLimits {
+        let limits = &self.batch.call.worker.shared.limits;
+        JsonLimits { max_bytes: limits.body_bytes, max_depth: limits.depth }
+    }
+
+    /// That the request with this number cannot be read.
+    fn unread(&self, number: usize, why: &str) -> Refusal {
+        self.numbered(number, Refusal::new(Code::MalformedBody, why))
+    }
+
+    fn numbered(&self, number: usize, refusal: Refusal) -> Refusal {
+        let reason = format!("{} {number} of the batch: {}", self.each, refusal.reason);
+        Refusal { reason: reason.into_boxed_str(), ..refusal }
+    }
+
+    /// Decides and masks one more; gives its body as it may be sent.
+    async fn take(&mut self, one: One<'_>) -> Result<Bytes, Refusal> {
+        if self.ids.len() == MAX_REQUESTS {
+            return Err(too_many());
+        }
+        if !self.ids.insert(one.id.to_owned()) {
+            let why = "custom_id stands on an earlier one too; give each request one of its own";
+            return Err(self.unread(one.number, why));
+        }
+        let masked = self
+            .batch
+            .masked(&one, &self.json(), &mut self.scope, &mut self.sums)
+            .map_err(|refusal| self.numbered(one.number, refusal))?;
+        if self.ids.len().is_multiple_of(REQUESTS_AT_ONCE) {
+            tokio::task::yield_now().await;
+        }
+        Ok(masked)
+    }
+
+    /// The batch as it may be sent, written as `bytes`.
+    async fn outgoing(self, bytes: Bytes) -> Result<Outgoing, Refusal> {
+        if self.ids.is_empty() {
+            let why = "the batch holds no request; send at least one";
+            return Err(Refusal::new(Code::MalformedBody, why));
+        }
+        self.check_named().await?;
+        let Self { ids, sums, .. } = self;
+        Ok(Outgoing {
+            bytes,
+            masked: Sums::list(sums.masked),
+            passed: Sums::list(sums.passed),
+            masking: sums.masking.into_iter().collect(),
+            batch: Some(Asks { lines: ids.len() as u64, models: sums.asked.into_models(), said: sums.said }),
+        })
+    }
+
+    /// Refused where a request names what the provider keeps and is not on record as the system's.
+    async fn check_named(&self) -> Result<(), Refusal> {
+        let named = &self.sums.named;
         if named.len() > MAX_NAMED {
             let why = format!(
-                "the lines name more than {MAX_NAMED} things that the provider keeps; send several files"
+                "its requests name more than {MAX_NAMED} things that the provider keeps; send several batches"
             );
             return Err(Refusal::new(Code::MalformedBody, why));
         }
         let wanted: Vec<Named> = named.keys().cloned().collect();
-        let (shared, system) = (&self.call.worker.shared, self.call.caller.system_id);
-        let foreign = own::foreign(shared, system, &wanted, &self.permission.target.upstream).await?;
-        let Some(line) = foreign.iter().filter_map(|name| named.get(*name)).min() else { return Ok(()) };
-        let refusal = own::names_unknown(&foreign);
-        let reason = format!("line {} of the batch: {}", line + 1, refusal.reason);
-        Err(Refusal { reason: reason.into_boxed_str(), ..refusal })
+        let Batch { call, permission, .. } = self.batch;
+        let (shared, system) = (&call.worker.shared, call.caller.system_id);
+        let foreign = own::foreign(shared, system, &wanted, &permission.target.upstream).await?;
+        let Some(number) = foreign.iter().filter_map(|name| named.get(*name)).min() else { return Ok(()) };
+        Err(self.numbered(*number, own::names_unknown(&foreign)))
     }
+}
 
-    /// Decides and masks one line, and writes it; gives its own name.
-    fn line(
+/// That a batch has more requests than are looked at.
+fn too_many() -> Refusal {
+    let why = format!("the batch has more than {MAX_REQUESTS} requests; send several");
+    Refusal::new(Code::MalformedBody, why)
+}
+
+/// A request's own name. It goes on as it came, so it may hold nothing that would be masked.
+fn check_id(id: &str) -> Result<(), &'static str> {
+    if id.len() > MAX_CUSTOM_ID_BYTES || !words::is_word(id) {
+        return Err(
+            "custom_id is no plain word of at most 64 letters, digits and _ . : -, or holds what would be masked; number your requests",
+        );
+    }
+    Ok(())
+}
+
+impl Batch<'_> {
+    /// Decides and masks one request.
+    fn masked(
         &self,
-        (at, line): (usize, &[u8]),
+        one: &One<'_>,
+        json: &JsonLimits,
         scope: &mut Scope,
-        written: &mut BytesMut,
         sums: &mut Sums,
-    ) -> Result<String, Refusal> {
+    ) -> Result<Bytes, Refusal> {
         let malformed = |why: String| Refusal::new(Code::MalformedBody, why);
-        let limits = &self.call.worker.shared.limits;
-        let json = JsonLimits { max_bytes: limits.body_bytes, max_depth: limits.depth };
-        let line = Line::read(line, &json).map_err(malformed)?;
-        let surface = surface_of(&line.url).ok_or_else(|| {
-            malformed("url is none of /v1/chat/completions, /v1/responses and /v1/embeddings; only requests that are governed go into a batch".to_owned())
-        })?;
-        let request = Request::read(surface.form(), &line.body, &json).map_err(malformed)?;
+        let One { number, surface, body, .. } = *one;
+        let request = Request::read(surface.form(), body, json).map_err(malformed)?;
         if request.stream {
             return Err(malformed("a batch has no streams; leave out stream".to_owned()));
         }
-        let permission = self.decided(surface, &request, line.body.len())?;
+        let permission = self.decided(surface, &request, body.len())?;
         own::check_files(self.call, &request.kept, &permission.target.upstream.name)?;
         if sums.named.len() <= MAX_NAMED {
             for name in request.kept.others() {
-                sums.named.entry(name).or_insert(at);
+                sums.named.entry(name).or_insert(number);
             }
         }
         let changes = Changes { model: None, ask_usage: false };
         let treated = self.call.treat(&request, &changes, &permission, scope)?;
-        let tokens = of_batch::of_request(surface, &request.asks, treated.bytes.len().max(line.body.len()));
+        let tokens = of_batch::of_request(surface, &request.asks, treated.bytes.len().max(body.len()));
         let (model, tools) = (&request.model, &request.tools);
         let asking = Asking { surface: surface.name(), model, tools, tokens };
-        sums.asked.take(&asking, line.body.len() as u64).map_err(malformed)?;
-        let asked = self.asked(surface, &request.model, line.body.len(), &request.tools);
+        sums.asked.take(&asking, body.len() as u64).map_err(malformed)?;
+        let asked = self.asked(surface, &request.model, body.len(), &request.tools);
         let charge = self.charge(surface, &request, treated.bytes.len());
         let said = self.call.line_passes(&request, &treated, &permission, &asked, &charge)?;
-        sums.said.take(at as u64 + 1, said);
+        sums.said.take(number as u64, said);
         for (sum, found) in [(&mut sums.masked, &treated.masked), (&mut sums.passed, &treated.passed)] {
             for masked in found {
                 *sum.entry((masked.class.clone(), masked.operator.clone())).or_default() += masked.count;
             }
         }
         sums.masking.extend(treated.rules);
-        // A line feed between two members would make two lines of one, and so would a carriage return to some readers.
-        let plain = |byte: &u8| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte };
-        let body: Vec<u8> = treated.bytes.iter().map(plain).collect();
-        let head =
-            format!(r#"{{"custom_id":"{}","method":"POST","url":"{}","body":"#, escaped(&line.id), line.url);
-        written.put_slice(head.as_bytes());
-        written.put_slice(&body);
-        written.put_slice(b"}\n");
-        Ok(line.id)
+        Ok(treated.bytes)
     }
 
-    /// Whether the caller may ask this, at the provider that gets the file.
+    /// Whether the caller may ask this, at the provider that gets the batch.
     fn decided(&self, surface: Surface, request: &Request<'_>, bytes: usize) -> Result<Permission, Refusal> {
         let model = &request.model;
         let catalogue = &self.call.worker.shared.catalogue;
@@ -286,7 +286,7 @@ impl Batch<'_> {
         Charge::new(bound::reserve(surface, &request.asks, bytes, price), price)
     }
 
-    /// What a line asks for.
+    /// What a request asks for.
     fn asked<'l>(&'l self, surface: Surface, model: &'l str, bytes: usize, tools: &'l [String]) -> Asked<'l> {
         Asked {
             action: surface.action(),
@@ -302,7 +302,7 @@ impl Batch<'_> {
         }
     }
 
-    /// Whether the caller may ask for `model` on `surface` now, at the provider that has the file.
+    /// Whether the caller may ask for `model` on `surface` now, at the provider that has the batch or its file.
     fn may_ask(
         &self,
         surface: Surface,
@@ -316,7 +316,7 @@ impl Batch<'_> {
         let permission = decide::decide(&call.caller, &asked, catalogue, self.rules)?;
         let here = permission.target.upstream.number == self.permission.target.upstream.number;
         if !here || permission.target.model.is_some() {
-            let why = "the model is served by another provider than the one that gets the file, or is an alias; name one of this provider's own";
+            let why = "the model is served by another provider than the one that gets the batch, or is an alias; name one of this provider's own";
             return Err(Refusal::new(Code::UnknownModel, why));
         }
         Ok(permission)
@@ -348,99 +348,4 @@ pub(super) fn decide_again(
         }
     }
     Ok(())
-}
-
-/// One request of a batch.
-struct Line {
-    id: String,
-    url: String,
-    body: Bytes,
-}
-
-impl Line {
-    fn read(line: &[u8], limits: &JsonLimits) -> Result<Self, String> {
-        let mut seen = Members::default();
-        walk(line, limits, &mut seen).map_err(|fault| fault.to_string())?;
-        if seen.has_others {
-            return Err("a request has custom_id, method, url and body, and nothing else".to_owned());
-        }
-        let mut text =
-            |name: &str| seen.texts.remove(name).ok_or_else(|| format!("{name} is missing or no text"));
-        let (id, method, url) = (text("custom_id")?, text("method")?, text("url")?);
-        if method != "POST" {
-            return Err("method is not POST".to_owned());
-        }
-        // It goes on as it came, so it may hold nothing that would be masked.
-        if id.len() > MAX_CUSTOM_ID_BYTES || !words::is_word(&id) {
-            return Err("custom_id is no plain word of at most 64 letters, digits and _ . : -, or holds what would be masked; number your requests".to_owned());
-        }
-        let body = seen.body.and_then(|range| line.get(range)).ok_or("body is missing or no object")?;
-        Ok(Self { id, url, body: Bytes::copy_from_slice(body) })
-    }
-}
-
-/// Sees the members of a line.
-#[derive(Default)]
-struct Members {
-    texts: BTreeMap<String, String>,
-    body: Option<Range<usize>>,
-    has_others: bool,
-}
-
-impl<'b> Visitor<'b> for Members {
-    fn scalar(&mut self, path: Path<'_, 'b>, scalar: Scalar<'b>, _: Range<usize>) {
-        match (path.top(), scalar) {
-            (Some(name @ ("custom_id" | "method" | "url")), Scalar::String(text)) => {
-                self.texts.insert(name.to_owned(), text.value().into_owned());
-            }
-            (Some(_), _) => self.has_others = true,
-            (None, _) => self.has_others |= path.steps().is_empty(),
-        }
-    }
-
-    fn close(&mut self, path: Path<'_, 'b>, kind: Kind, range: Range<usize>) {
-        match path.top() {
-            Some("body") if kind == Kind::Object => self.body = Some(range),
-            Some(_) => self.has_others = true,
-            None => self.has_others |= path.steps().is_empty() && kind == Kind::Array,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(line: &str) -> Result<Line, String> {
-        Line::read(line.as_bytes(), &JsonLimits::default())
-    }
-
-    /// Requirement: N22. A line is what its four members say, and nothing is beside them.
-    #[test]
-    fn a_line_is_read_in_one_way_only() {
-        let good = r#"{"custom_id":"r-1","method":"POST","url":"/v1/chat/completions","body":{"model":"m"}}"#;
-        let line = read(good).expect("a request");
-        assert_eq!((line.id.as_str(), line.url.as_str()), ("r-1", "/v1/chat/completions"));
-        assert_eq!(&line.body[..], br#"{"model":"m"}"#);
-        for (line, why) in [
-            (good.replace("r-1", "ada@example.org"), "a name that would be masked"),
-            (good.replace("\"method\"", "\"url\":\"/v1/files\",\"method\""), "an address twice"),
-            (good.replace("POST", "GET"), "another method"),
-            (good.replace("{\"model\":\"m\"}", "[]"), "a body that is none"),
-            (good.replace("\"body\"", "\"note\":\"ada@example.org\",\"body\""), "a place to hide text"),
-            (format!("[{good}]"), "an array"),
-            (format!("{good}{good}"), "two in one line"),
-        ] {
-            assert!(read(&line).is_err(), "{why} goes to the provider: {line}");
-        }
-    }
-
-    /// Requirement: N22.
-    #[test]
-    fn a_batch_is_for_what_is_governed_alone() {
-        assert_eq!(surface_of("/v1/chat/completions"), Some(Surface::OpenAiChat));
-        for url in ["/v1/completions", "/v1/messages", "/chat/completions", "/v1/files", ""] {
-            assert_eq!(surface_of(url), None, "{url} would be asked where nobody looks");
-        }
-    }
 }

@@ -143,11 +143,11 @@ impl Meter {
     }
 }
 
-/// What `json` says it took, by the names of `OpenAI`'s interface.
-pub(super) fn said_by(json: &Value) -> Tokens {
+/// What `json` says it took, by the names of the interface that `counts` so.
+pub(super) fn said_by(counts: Counts, json: &Value) -> Tokens {
     let mut said = Said::default();
-    said.take(Counts::OpenAi, json);
-    said.tokens(Counts::OpenAi)
+    said.take(counts, json);
+    said.tokens(counts)
 }
 
 /// The data that a line of a stream of events holds.

@@ -13,7 +13,7 @@ use super::meter;
 use crate::call::Call;
 use crate::code::Code;
 use crate::decide::Refusal;
-use crate::declared::{Declared, Found, is_id};
+use crate::declared::{Declared, Found, Special, is_id};
 use crate::names::Named;
 use crate::surface::kept::Kept;
 use crate::upstream::catalogue::Upstream;
@@ -144,7 +144,7 @@ impl Declared {
     pub(super) fn names_own(&self) -> bool {
         match self.class {
             RouteClass::Files => self.has_body(),
-            RouteClass::Batches => !self.is_list(),
+            RouteClass::Batches => !self.is_list() && self.special != Special::Results,
             _ => false,
         }
     }
@@ -155,9 +155,10 @@ mod tests {
     use hyper::Method;
 
     use super::*;
+    use crate::dialect::Dialect;
 
     fn declared(method: &Method, path: &str) -> &'static Declared {
-        Found::of(method, &path.parse().expect("a target")).expect("declared").declared
+        Found::of(method, &path.parse().expect("a target"), Dialect::OpenAi).expect("declared").declared
     }
 
     fn named() -> meter::Named {
@@ -190,14 +191,25 @@ mod tests {
         }
         assert_eq!(given(Method::GET, "/v1/files/file-1"), [], "whoever reads of a file has it");
         assert_eq!(given(Method::DELETE, "/v1/files/file-1"), []);
+        assert_eq!(given(Method::POST, "/v1/messages/batches")[..1], [made(RouteClass::Batches)]);
+        assert!(
+            !declared(&Method::GET, "/v1/messages/batches/b-1/results").names_own(),
+            "a result's id becomes a batch's"
+        );
     }
 
     /// Requirement: N22.
     #[test]
     fn lists_are_known_for_what_they_are() {
-        for (path, is) in
-            [("/v1/files", true), ("/v1/batches", true), ("/v1/files/f-1", false), ("/v1/batches/b-1", false)]
-        {
+        for (path, is) in [
+            ("/v1/files", true),
+            ("/v1/batches", true),
+            ("/v1/files/f-1", false),
+            ("/v1/batches/b-1", false),
+            ("/v1/messages/batches", true),
+            ("/v1/messages/batches/b-1", false),
+            ("/v1/messages/batches/b-1/results", false),
+        ] {
             assert_eq!(declared(&Method::GET, path).is_list(), is, "{path}");
         }
         assert!(!declared(&Method::POST, "/v1/files").is_list());

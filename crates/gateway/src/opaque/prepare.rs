@@ -10,7 +10,7 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use memchr::memmem;
 use tabellion_mask::json::{Limits as JsonLimits, Path, RawString, Scalar, Visitor, walk};
 use tabellion_model::OpeningId;
-use tabellion_model::body::{BatchRequests, Guarded, Masked, RouteClass};
+use tabellion_model::body::{BatchRequests, FileModel, Guarded, Masked, RouteClass};
 use tabellion_model::charge::{Reserved, Tokens};
 use tabellion_views::gate::GatePrice;
 
@@ -89,7 +89,7 @@ pub(super) struct Prepared {
     pub(super) passed: Vec<Masked>,
     /// Rules of masking that were for it.
     pub(super) masking: Vec<String>,
-    /// What a batch's file asks for.
+    /// What the requests ask for that a batch's file holds, or a batch itself.
     pub(super) batch: Option<batch::Asks>,
     /// What the requests of a batch may take that it begins.
     pub(super) begun: Option<BatchRequests>,
@@ -110,6 +110,8 @@ pub(super) struct Read<'b> {
     kind: Option<&'static str>,
 }
 
+/// What the requests of a batch may take, and their price.
+type Begins<'c> = (BatchRequests, Option<&'c GatePrice>);
 /// A refusal, with the model asked for when it could be read.
 pub(super) type Refused = (Refusal, Option<String>);
 
@@ -154,14 +156,9 @@ pub(super) async fn prepare(
     };
     own::check(call, found, &permission.target.upstream.name).map_err(refused)?;
     let file = batch::outgoing(call, found, body, &read, &permission, rules).await.map_err(refused)?;
-    let (begun, price) = if found.declared.special == Special::Batch {
-        let (requests, price) = check_batch(call, &read, &permission, rules).map_err(refused)?;
-        (Some(requests), price)
-    } else {
-        let upstream = &permission.target.upstream.name;
-        (None, bound::price(&call.caller.gate.prices, upstream, &model, shared.now()))
-    };
     let batch::Outgoing { bytes, masked, passed, masking, mut batch } = file;
+    let asks = batch.as_ref();
+    let (begun, price) = begun(call, found, &read, (&permission, rules), (&model, asks)).map_err(refused)?;
     let sent = Sent { bytes: bytes.len() as u64, masked: &masked, passed: &passed, refers_to: &[] };
     let most = reserved(found, &bytes, (read.candidates, begun.as_ref()), (price, &shared.limits));
     let charge = Charge::new(most, price);
@@ -266,7 +263,7 @@ fn check_batch<'c>(
     read: &Read<'_>,
     permission: &Permission,
     rules: &InForce,
-) -> Result<(BatchRequests, Option<&'c GatePrice>), Refusal> {
+) -> Result<Begins<'c>, Refusal> {
     let refused = |why: &str| Err(Refusal::new(Code::MalformedBody, why));
     let Some(file) = read.members.get("input_file_id").filter(|file| is_id(file)) else {
         return refused(
@@ -290,11 +287,37 @@ fn check_batch<'c>(
         );
     };
     batch::decide_again(call, &asked, permission, rules)?;
-    let Some((requests, price)) = of_batch::reserve(&asked, &call.caller.gate.prices, provider, shared.now())
-    else {
-        return refused(
+    begun_of(call, &asked, permission)
+}
+
+/// What the requests of a batch may take, where the call begins one, and the price of what it asks for.
+fn begun<'c>(
+    call: &'c Call,
+    found: &Found,
+    read: &Read<'_>,
+    (permission, rules): (&Permission, &InForce),
+    (model, asks): (&str, Option<&batch::Asks>),
+) -> Result<(Option<BatchRequests>, Option<&'c GatePrice>), Refusal> {
+    let (requests, price) = match (found.declared.special, asks) {
+        (Special::Batch, _) => check_batch(call, read, permission, rules)?,
+        (Special::MessageBatch, Some(asks)) => begun_of(call, &asks.models, permission)?,
+        _ => {
+            let (prices, upstream) = (&call.caller.gate.prices, &permission.target.upstream.name);
+            return Ok((None, bound::price(prices, upstream, model, call.worker.shared.now())));
+        }
+    };
+    Ok((Some(requests), price))
+}
+
+/// What the requests of a batch may take that `asked` for this, and their price; refused where a budget would count too little.
+fn begun_of<'c>(call: &'c Call, asked: &[FileModel], permission: &Permission) -> Result<Begins<'c>, Refusal> {
+    let provider = &permission.target.upstream.name;
+    let now = call.worker.shared.now();
+    let Some((requests, price)) = of_batch::reserve(asked, &call.caller.gate.prices, provider, now) else {
+        return Err(Refusal::new(
+            Code::MalformedBody,
             "input_file_id names a file that was sent before it was recorded what its requests may take; send it again with the purpose batch",
-        );
+        ));
     };
     of_batch::check(&requests, &call.caller.gate.budgets, call.caller.budgeted())?;
     Ok((requests, price))
@@ -315,7 +338,9 @@ fn reserved(
             |at: usize| body.get(at + ESCAPE.len()).is_some_and(|digit| (from..=b'7').contains(digit));
         memmem::find_iter(body, ESCAPE).any(escaped)
     };
-    let other_tier = has(&TIERS) || escapes(FIRST_OF_LETTERS);
+    // But for the requests of a batch: each was read, and it is known of each whether it asks for another tier.
+    let is_read = found.declared.special == Special::MessageBatch;
+    let other_tier = !is_read && (has(&TIERS) || escapes(FIRST_OF_LETTERS));
     let by = price.filter(|_| !other_tier).map(|price| price.record);
     if found.declared.is_session() {
         let input = price.and_then(|price| price.input_limit).unwrap_or(limits.session_input_tokens);

@@ -17,6 +17,7 @@ use tabellion_model::body::{
 };
 use tabellion_views::gate::{Begun, GateFile, OfBatch};
 
+use super::about_batch::{AboutBatch, Unreadable};
 use super::batch::Asks;
 use super::meter::{EVENT_STREAM, Meter};
 use super::own::Own;
@@ -65,6 +66,8 @@ struct Passing {
     begun: Option<BatchRequests>,
     /// The batch of which this is the file with its answers, where nobody knows yet what it took.
     answers: Option<AnswersOf>,
+    /// The answer itself, where it is about a batch and is read whole before anything of it goes on.
+    about: Option<AboutBatch>,
     status: StatusCode,
 }
 
@@ -108,7 +111,10 @@ pub(super) async fn relay(running: Running, inbound: Inbound, found: &Found, pre
         batch: prepared.batch,
         begun: prepared.begun,
         // A part of the file tells a part of what it took.
-        answers: unsettled.filter(|_| status == StatusCode::OK).map(AnswersOf::new),
+        answers: unsettled
+            .filter(|_| status == StatusCode::OK)
+            .map(|unsettled| AnswersOf::new(unsettled, found.declared.api)),
+        about: AboutBatch::of(found.declared).filter(|_| status.is_success()),
         status,
     };
     match passing.forward(&mut body).await {
@@ -153,19 +159,20 @@ impl Passing {
                 Err(Interrupt::Late) => return Err(NoAnswer::Failed(Code::UpstreamTimeout)),
                 Err(interrupt) => return Err(NoAnswer::Interrupted(interrupt)),
             };
-            for piece in self.take(frame)? {
-                if let Some(earlier) = self.held.replace(piece) {
-                    self.give(earlier).await.map_err(NoAnswer::Interrupted)?;
-                }
-            }
+            let pieces = self.take(frame)?;
+            self.hold(pieces).await?;
         }
         self.authorised.facts.counted =
             self.meter.finish().map_err(|_| NoAnswer::Failed(Code::UpstreamMalformed))?;
         self.authorised.facts.answered.usage = self.authorised.facts.counted.usage();
         self.authorised.facts.is_whole = self.status.is_success() && !self.meter.has_failed;
-        if let Some(earlier) = self.sieve.rest().and_then(|rest| self.held.replace(rest)) {
-            self.give(earlier).await.map_err(NoAnswer::Interrupted)?;
+        if let Some(about) = self.about.take() {
+            let whole = about.finish().map_err(|Unreadable| NoAnswer::Failed(Code::UpstreamMalformed))?;
+            let pieces = self.sieved(vec![whole])?;
+            self.hold(pieces).await?;
         }
+        let rest = self.sieve.rest().into_iter().collect();
+        self.hold(rest).await?;
         // The held piece is an answer too: what ended while nothing came holds for it.
         self.goes_on()
     }
@@ -199,12 +206,33 @@ impl Passing {
         if let Some(answers) = &mut self.answers {
             answers.push(&data);
         }
-        let (mut read, mut out) = (Vec::new(), Vec::new());
-        self.meter.push(data, &mut read).map_err(|_| NoAnswer::Failed(Code::UpstreamMalformed))?;
-        for piece in read {
+        let malformed = NoAnswer::Failed(Code::UpstreamMalformed);
+        if let Some(about) = &mut self.about {
+            about.push(&data).map_err(|Unreadable| malformed)?;
+        }
+        let mut read = Vec::new();
+        self.meter.push(data, &mut read).map_err(|_| malformed)?;
+        // What is read whole first waits there.
+        if self.about.is_some() { Ok(Vec::new()) } else { self.sieved(read) }
+    }
+
+    /// What of these pieces may go on: nothing that has the provider's key.
+    fn sieved(&mut self, pieces: Vec<Bytes>) -> Result<Vec<Bytes>, NoAnswer> {
+        let mut out = Vec::new();
+        for piece in pieces {
             self.sieve.push(piece, &mut out).map_err(|Told| NoAnswer::Failed(self.of_key()))?;
         }
         Ok(out)
+    }
+
+    /// Gives these pieces but for the last one, which is held, and what was held before.
+    async fn hold(&mut self, pieces: Vec<Bytes>) -> Result<(), NoAnswer> {
+        for piece in pieces {
+            if let Some(earlier) = self.held.replace(piece) {
+                self.give(earlier).await.map_err(NoAnswer::Interrupted)?;
+            }
+        }
+        Ok(())
     }
 
     /// What an answer comes to that repeats the key which it was asked with. Nobody but the provider may see that.
@@ -259,7 +287,8 @@ impl Passing {
         if !self.status.is_success() {
             return;
         }
-        if let Some(asks) = &self.batch {
+        // Requests that were begun are in no file.
+        if let (Some(asks), None) = (&self.batch, &self.begun) {
             if let Some(file) = self.meter.named.id.as_ref().filter(|id| is_id(id)) {
                 self.keep_file(file, asks).await;
             }

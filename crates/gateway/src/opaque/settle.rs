@@ -13,7 +13,8 @@ use tabellion_views::gate::{Begun, GateFile, OfBatch};
 use super::lines::Lines;
 use super::meter::{Named, said_by};
 use crate::answer::parts::Tokens as Counted;
-use crate::declared::Found;
+use crate::config::Api;
+use crate::declared::{Counts, Found, Special};
 use crate::worker::Shared;
 
 /// Longest line with an answer that is read: the longest texts of today take a tenth. One that is longer was not counted.
@@ -22,6 +23,9 @@ const MAX_LINE_BYTES: usize = 8 << 20;
 const OVER: [&str; 4] = ["completed", "failed", "expired", "cancelled"];
 /// How the path ends on which a file is read.
 const CONTENT: &str = "/content";
+/// What a batch of messages says that it is, and that nothing more comes of it.
+const MESSAGE_BATCH: &str = "message_batch";
+const ENDED: &str = "ended";
 
 /// A batch of which it is not on record what it took.
 pub(super) struct Unsettled {
@@ -40,6 +44,9 @@ pub(super) struct Settlement {
 impl Unsettled {
     /// The batch whose answers a call reads from `provider`.
     pub(super) fn of_answers(shared: &Shared, found: &Found, provider: &str) -> Option<Self> {
+        if found.declared.special == Special::Results {
+            return Self::named(shared, found.id.as_deref()?, provider);
+        }
         let is_content = found.declared.class == RouteClass::Files && found.declared.path.ends_with(CONTENT);
         let id = found.id.as_deref().filter(|_| is_content)?;
         let known = shared.opaque.kept.find(&shared.gate.load(), provider, RouteClass::Files, id)?;
@@ -106,17 +113,42 @@ pub(super) struct Over {
     usage: Counted,
     /// Requests that were answered, and those that failed.
     requests: Option<(u64, u64)>,
+    /// Of a batch of messages in which nothing was answered: how many requests cost nothing.
+    free: Option<u64>,
 }
 
 impl Over {
     /// Of an answer about a batch; none: it is not over, or the answer is about something else.
     pub(super) fn of(json: &Value) -> Option<Self> {
+        if json.get("type").and_then(Value::as_str) == Some(MESSAGE_BATCH) {
+            return Self::of_messages(json);
+        }
         let is_over = json.get("status").and_then(Value::as_str).is_some_and(|word| OVER.contains(&word));
         let count = |name: &str| json.get("request_counts")?.get(name)?.as_u64();
-        is_over.then(|| Self { usage: said_by(json), requests: count("completed").zip(count("failed")) })
+        let usage = said_by(Counts::OpenAi, json);
+        is_over.then(|| Self { usage, requests: count("completed").zip(count("failed")), free: None })
+    }
+
+    /// The same of a batch of messages. It never says what it took, but how its requests ended: where none was answered nothing was, since Anthropic takes nothing for the others
+    /// ("Batch processing", the table of result types). None: its results have to tell.
+    fn of_messages(json: &Value) -> Option<Self> {
+        if json.get("processing_status").and_then(Value::as_str) != Some(ENDED) {
+            return None;
+        }
+        let count = |name: &str| json.get("request_counts")?.get(name)?.as_u64();
+        if count("succeeded")? != 0 || count("processing")? != 0 {
+            return None;
+        }
+        let [errored, canceled, expired] = ["errored", "canceled", "expired"].map(count);
+        let free = errored?.checked_add(canceled?)?.checked_add(expired?)?;
+        Some(Self { usage: Counted::default(), requests: None, free: Some(free) })
     }
 
     fn spent(&self, requests: &BatchRequests, has_answers: bool) -> Option<(Spent, u64)> {
+        if let Some(free) = self.free {
+            // Counts of another number of requests are of something else.
+            return (free == requests.count).then_some((Spent::Nothing, 0));
+        }
         if let Some(Tokens { input, output, cached, cache_write }) = self.usage.charged() {
             return Some((Spent::Counted(Tokens { input, cached, cache_write, output }.bounded()), 0));
         }
@@ -136,8 +168,10 @@ pub(super) struct AnswersOf {
 }
 
 impl AnswersOf {
-    pub(super) fn new(unsettled: Unsettled) -> Self {
-        Self { unsettled, counting: Counting::new() }
+    /// Of a batch in the interface `api`.
+    pub(super) fn new(unsettled: Unsettled, api: Api) -> Self {
+        let reads: Reads = if api == Api::Anthropic { counted_of_message } else { counted };
+        Self { unsettled, counting: Counting::new(reads) }
     }
 
     /// Takes in a piece of the file.
@@ -155,9 +189,13 @@ impl AnswersOf {
     }
 }
 
+/// What the answer in a line took; none: it does not say.
+type Reads = fn(&[u8]) -> Option<Tokens>;
+
 /// What the lines of a file say together.
 struct Counting {
     lines: Lines,
+    reads: Reads,
     sum: Sum,
 }
 
@@ -169,26 +207,26 @@ struct Sum {
 }
 
 impl Counting {
-    fn new() -> Self {
-        Self { lines: Lines::new(MAX_LINE_BYTES), sum: Sum::default() }
+    fn new(reads: Reads) -> Self {
+        Self { lines: Lines::new(MAX_LINE_BYTES), reads, sum: Sum::default() }
     }
 
     fn push(&mut self, data: &[u8]) {
-        let Self { lines, sum } = self;
-        lines.push(data, |line| sum.take(line));
+        let Self { lines, reads, sum } = self;
+        lines.push(data, |line| sum.take(line.and_then(*reads)));
     }
 
     /// The file is there whole, and its last line with it.
     fn finish(mut self) -> Sum {
-        self.sum.take(self.lines.rest().as_deref());
+        self.sum.take(self.lines.rest().as_deref().and_then(self.reads));
         self.sum
     }
 }
 
 impl Sum {
-    /// Takes in a line; none: it was too long, and says nothing.
-    fn take(&mut self, line: Option<&[u8]>) {
-        let Some(more) = line.and_then(counted) else { return };
+    /// Takes in what a line says; none: it was too long, or says nothing.
+    fn take(&mut self, told: Option<Tokens>) {
+        let Some(more) = told else { return };
         self.counted = self.counted.saturating_add(1);
         let Tokens { input, cached, cache_write, output } = &mut self.tokens;
         for (sum, more) in [
@@ -233,7 +271,37 @@ fn counted(line: &[u8]) -> Option<Tokens> {
     let answer = response.body?;
     let said = Value::Object(Map::from_iter([("usage".to_owned(), answer.usage?)]));
     let prompt_alone = answer.object.as_deref() == Some(VECTORS);
-    Counted { prompt_alone, ..said_by(&said) }.charged()
+    Counted { prompt_alone, ..said_by(Counts::OpenAi, &said) }.charged()
+}
+
+/// A line with the result of a request for a message (API reference of Anthropic, "Retrieve Message Batch results").
+#[derive(Deserialize)]
+struct ResultLine {
+    result: RequestResult,
+}
+
+#[derive(Deserialize)]
+struct RequestResult {
+    #[serde(rename = "type")]
+    kind: String,
+    message: Option<Message>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    usage: Option<Value>,
+}
+
+/// The same of a line with the result of a request for a message. Anthropic takes nothing for what was not answered ("Batch processing", the table of result types).
+fn counted_of_message(line: &[u8]) -> Option<Tokens> {
+    let RequestResult { kind, message } = serde_json::from_slice::<ResultLine>(line).ok()?.result;
+    let message = match (kind.as_str(), message) {
+        ("succeeded", Some(message)) => message,
+        ("errored" | "canceled" | "expired", None) => return Some(Tokens::default()),
+        _ => return None,
+    };
+    let said = Value::Object(Map::from_iter([("usage".to_owned(), message.usage?)]));
+    said_by(Counts::Raw, &said).charged()
 }
 
 #[cfg(test)]
@@ -261,7 +329,7 @@ mod tests {
         let silent = answered(&Value::Null);
         let file = format!("{chat}\n{response}\n{refused}\n\nno JSON\n{silent}\n{vectors}");
         for size in [1, 7, file.len()] {
-            let mut counting = Counting::new();
+            let mut counting = Counting::new(counted);
             for piece in file.as_bytes().chunks(size) {
                 counting.push(piece);
             }
@@ -269,10 +337,73 @@ mod tests {
             assert_eq!(counted, 4, "by {size}");
             assert_eq!((tokens.input, tokens.output), (16, 13), "by {size}");
         }
-        let mut counting = Counting::new();
+        let mut counting = Counting::new(counted);
         counting.push(&vec![b' '; MAX_LINE_BYTES]);
         counting.push(format!("{chat}\n{chat}\n").as_bytes());
         assert_eq!(counting.finish().counted, 1, "a line that was too long was held, or taken with the next");
+    }
+
+    /// Requirement: N23. Of results of messages each counts with what was read from and put into the cache; what was not answered is nothing, and what cannot be read is not counted.
+    #[test]
+    fn results_of_messages_are_counted_however_they_come() {
+        let line = |result: Value| json!({ "custom_id": "a", "result": result }).to_string();
+        let usage = json!({ "input_tokens": 5, "output_tokens": 7, "cache_read_input_tokens": 20,
+            "cache_creation_input_tokens": 3, "service_tier": "batch" });
+        let answered = |usage: &Value| {
+            line(json!({ "type": "succeeded", "message": { "type": "message", "usage": usage } }))
+        };
+        let error = json!({ "type": "error", "error": { "type": "invalid_request_error" } });
+        let lines = [
+            answered(&usage),
+            line(json!({ "type": "errored", "error": error })),
+            line(json!({ "type": "canceled" })),
+            line(json!({ "type": "expired" })),
+            answered(&Value::Null),
+            answered(&json!({ "output_tokens": 9 })),
+            answered(&json!({ "input_tokens": "5", "output_tokens": 9 })),
+            line(json!({ "type": "paused" })),
+            line(json!({ "type": "errored", "message": { "usage": usage } })),
+            line(json!("expired")),
+            "no JSON".to_owned(),
+        ];
+        let file = lines.join("\n");
+        for size in [1, 7, file.len()] {
+            let mut counting = Counting::new(counted_of_message);
+            for piece in file.as_bytes().chunks(size) {
+                counting.push(piece);
+            }
+            let Sum { counted, tokens } = counting.finish();
+            assert_eq!(counted, 4, "by {size}: what nobody counted is free");
+            assert_eq!(tokens, Tokens { input: 28, cached: 20, cache_write: 3, output: 7 }, "by {size}");
+        }
+    }
+
+    /// Requirement: N23. A batch of messages tells by itself only that nothing was answered, and only in counts that are of its requests.
+    #[test]
+    fn a_batch_of_messages_is_told_free_alone() {
+        let spent = |status: &str, [processing, succeeded, errored, canceled, expired]: [u64; 5]| {
+            let counts = json!({ "processing": processing, "succeeded": succeeded, "errored": errored,
+                "canceled": canceled, "expired": expired });
+            let said = json!({ "id": "b", "type": MESSAGE_BATCH, "processing_status": status,
+                "request_counts": counts });
+            Over::of(&said).and_then(|over| over.spent(&REQUESTS, false))
+        };
+        assert_eq!(spent("ended", [0, 0, 1, 2, 1]), Some((Spent::Nothing, 0)), "it stays reserved for ever");
+        for (status, counts, why) in [
+            ("ended", [0, 1, 1, 1, 1], "what was answered would be free"),
+            ("ended", [0, 0, 1, 1, 1], "a request that nobody counted would be free"),
+            ("ended", [0, 0, 4, 1, 0], "counts of another batch are believed"),
+            ("ended", [1, 0, 4, 0, 0], "it is not the end"),
+            ("canceling", [0, 0, 4, 0, 0], "it is not the end"),
+            ("in_progress", [4, 0, 0, 0, 0], "it is not the end"),
+        ] {
+            assert_eq!(spent(status, counts), None, "{why}");
+        }
+        let silent = json!({ "type": MESSAGE_BATCH, "processing_status": "ended" });
+        assert_eq!(Over::of(&silent), None, "silence would free it");
+        let other = json!({ "type": MESSAGE_BATCH, "status": "completed",
+            "usage": { "input_tokens": 1, "output_tokens": 1 } });
+        assert_eq!(Over::of(&other), None, "words of another interface are believed");
     }
 
     /// Requirement: N23. What nobody counted is charged as the most that one request may take, and all of it as no more than was reserved, unless more was counted.

@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod anthropic_files;
 mod bad_bytes;
 mod bad_input;
 mod budgets;
@@ -45,6 +46,8 @@ mod masking;
 mod masking_rules;
 mod masking_urls;
 mod measured;
+mod message_batch_costs;
+mod message_batches;
 mod names;
 mod noise;
 mod offers;

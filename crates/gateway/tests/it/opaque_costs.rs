@@ -3,7 +3,7 @@
 use std::thread;
 
 use serde_json::{Value, json};
-use tabellion_gateway::{GuardConfig, GuardCostConfig, GuardKind, GuardSide};
+use tabellion_gateway::{Api, GuardConfig, GuardCostConfig, GuardKind, GuardSide};
 use tabellion_ledger::Draft;
 use tabellion_model::body::{
     BatchSettled, BatchToldBy, Body as _, BudgetScope, CallAuthorised, GuardOutcome, RouteClass,
@@ -54,6 +54,16 @@ fn script(batch: Value, answers: Vec<String>) -> Script {
 }
 
 fn with(script: Script, guards: Vec<GuardConfig>, more: Vec<Draft>) -> Fixture {
+    of_api(Api::OpenAi, script, guards, more)
+}
+
+/// A gateway in front of a provider with this interface, whose one system may use files and batches, and whose log goes on with `more`.
+pub(crate) fn of_api(
+    api: Api,
+    script: impl Into<Script>,
+    guards: Vec<GuardConfig>,
+    more: Vec<Draft>,
+) -> Fixture {
     let mut begins_with = organisation();
     for (number, class) in [RouteClass::Files, RouteClass::Batches].into_iter().enumerate() {
         begins_with.extend(open_by_records(class).into_iter().map(|mut draft| {
@@ -67,7 +77,7 @@ fn with(script: Script, guards: Vec<GuardConfig>, more: Vec<Draft>) -> Fixture {
         }));
     }
     begins_with.extend(more);
-    Fixture::with(script, Setup { begins_with: Some(begins_with), guards, ..Setup::default() })
+    Fixture::with(script, Setup { api, begins_with: Some(begins_with), guards, ..Setup::default() })
 }
 
 fn send(fixture: &Fixture, models: &[&str]) {
@@ -92,23 +102,23 @@ fn get(fixture: &Fixture, path: &str) {
     assert_eq!(answer.status, 200, "{path}: {}", answer.text());
 }
 
-fn used(fixture: &Fixture) -> Used {
+pub(crate) fn used(fixture: &Fixture) -> Used {
     fixture.catch_up();
     fixture.gate.load().budgets[0].held.as_ref().expect("it can be read").used
 }
 
 /// What the newest batch reserved.
-fn reserved(fixture: &Fixture) -> u64 {
+pub(crate) fn reserved(fixture: &Fixture) -> u64 {
     let calls = fixture.of_type(CallAuthorised::TYPE);
     let reserves = calls.iter().filter_map(|call| Reserved::of(&call.header));
     reserves.map(|reserved| reserved.tokens().total()).max().expect("a reserve")
 }
 
-fn day() -> Vec<Draft> {
+pub(crate) fn day() -> Vec<Draft> {
     vec![budget("day", BudgetScope::Tenant, Window::Day, euros(10_000)), price("model-a")]
 }
 
-fn settled(fixture: &Fixture) -> Vec<(BatchSettled, Spent)> {
+pub(crate) fn settled(fixture: &Fixture) -> Vec<(BatchSettled, Spent)> {
     let seen = fixture.of_type(BatchSettled::TYPE);
     seen.iter().map(|seen| (body(seen), Spent::of(&seen.header).expect("what was spent"))).collect()
 }

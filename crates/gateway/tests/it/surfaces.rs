@@ -265,7 +265,8 @@ fn refusals_are_in_the_callers_own_dialect() {
     assert_eq!(beta.status, 200, "what the library puts behind the address means nothing: {}", beta.text());
     let cases = [
         ("/v1/messages", "{}", 400, "invalid_request_error", "malformed_body"),
-        ("/v1/messages/batches", "{}", 404, "not_found_error", "unknown_route"),
+        ("/v1/messages/of_nobody", "{}", 404, "not_found_error", "unknown_route"),
+        ("/v1/messages/batches", "{}", 403, "permission_error", "opaque_not_enabled"),
         ("/v1/messages?x=y", "{}", 400, "invalid_request_error", "unexpected_query"),
     ];
     for (path, body, status, kind, code) in cases {

@@ -58,7 +58,7 @@ pub(super) fn opens(class: ClassForm) -> &'static str {
         ClassForm::Images => "Pictures are made and edited.",
         ClassForm::Audio => "Speech is made of text; recordings are written down and translated.",
         ClassForm::Batches => {
-            "Batches of many requests are made; those that the system made are read and cancelled. Their files need the class of files too."
+            "Batches of many requests are made; those that the system made are read, cancelled and deleted, and Anthropic's results fetched. Where requests lie in a file, it needs the class of files too."
         }
         ClassForm::Moderations => "The provider is asked to class texts.",
         ClassForm::Realtime => {
