@@ -43,6 +43,7 @@ step "applications behind the reference egress configuration" scripts/peers/egre
 step "access tokens of an identity provider: oidc-provider, four algorithms, rotated and down" scripts/peers/oidc.sh "$place/oidc"
 step "clients with certificates: openssl and curl" scripts/peers/mtls.sh "$place/mtls"
 step "conversations in real time: the official OpenAI SDK over a socket" scripts/peers/realtime.sh "$place/realtime"
+step "batches of messages and files: the official Anthropic SDK" scripts/peers/message_batches.sh "$place/message-batches"
 step "passthrough: a provider with the interfaces of five vendors" scripts/peers/passthrough.sh "$place/passthrough"
 step "Bedrock with keys of AWS: botocore checks the signatures, boto3 calls" scripts/peers/aws.sh "$place/aws"
 step "event envelopes, as the ar.io family reads them" scripts/peers/envelopes.sh "$place/envelopes"
