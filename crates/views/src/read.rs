@@ -5,6 +5,7 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use tabellion_ledger::{LedgerError, PlainUnit, RawEntry, Reader};
 use tabellion_model::{Entry, Header, Micros};
@@ -24,6 +25,8 @@ const WAITING: usize = 2;
 const SHORT_ENTRIES: u64 = 1024;
 /// Entries after which others may run then, whole batches: a third of a millisecond.
 const BREATH_ENTRIES: u64 = 8;
+/// For how long others go first: where they never have enough, the views would stand still, and with them everything that is decided by them.
+const COURTESY: Duration = Duration::from_millis(20);
 
 /// One committed record or statement, as it is folded.
 #[derive(Debug)]
@@ -84,10 +87,13 @@ pub(crate) fn batches(
     mut each: impl FnMut(Batch) -> Result<(), ViewsError>,
 ) -> Result<(), ViewsError> {
     if to.saturating_sub(from) <= SHORT_ENTRIES {
+        let began = Instant::now();
         for bounds in stretches(reader, (from, to), BREATH_ENTRIES) {
             let (begin, end) = bounds?;
             stretch(reader, begin, end)?.into_iter().try_for_each(&mut each)?;
-            thread::yield_now();
+            if began.elapsed() < COURTESY {
+                thread::yield_now();
+            }
         }
         return Ok(());
     }
