@@ -259,7 +259,7 @@ impl Plan {
             switch: None,
             again: Some(Box::new(again)),
         };
-        (call, Box::new(authorised))
+        (call, authorised)
     }
 }
 
@@ -267,7 +267,7 @@ impl Plan {
 fn back(call: Call, authorised: Box<Authorised>) -> Running {
     let Call { worker, target, watch, reply, .. } = call;
     let classes = worker.shared.classes;
-    let (authorised, dialect) = (*authorised, target.dialect);
+    let dialect = target.dialect;
     Running { worker, authorised, guards: None, classes, masker: None, dialect, watch, reply }
 }
 

@@ -90,7 +90,8 @@ struct Promised {
 /// What is left of a call once it is decided.
 pub(crate) struct Running {
     pub(crate) worker: Arc<Worker>,
-    pub(crate) authorised: Authorised,
+    /// By itself, for it goes from hand to hand.
+    pub(crate) authorised: Box<Authorised>,
     /// What looks at the answer.
     pub(crate) guards: Option<Box<AnswerGuards>>,
     /// What is masked in what is kept of the answer.
@@ -102,7 +103,7 @@ pub(crate) struct Running {
     pub(crate) reply: oneshot::Sender<Response<AnswerBody>>,
 }
 
-/// What is left of a call that was let through: to ask, and to pass the answer on.
+/// What is left of a call that was let through: to ask and to pass the answer on, or to end it.
 pub(crate) type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Call {
@@ -312,7 +313,8 @@ impl Call {
             Ok(Ok(recorded)) => Some(self.running(recorded, Promised { room, hold, after, alone }, capture)),
             Ok(Err(error)) => self.unavailable(&error),
             Err(_) => {
-                self.refuse_late(append, Promised { room, hold, after, alone }, capture).await;
+                // Rare, and as large as all that a call takes otherwise.
+                Box::pin(self.refuse_late(append, Promised { room, hold, after, alone }, capture)).await;
                 None
             }
         }
@@ -334,7 +336,7 @@ impl Call {
         let facts = Facts::of(&salt);
         let classes = worker.shared.classes;
         let (room, kin) = (Some(room), Kin { keys, alone });
-        let authorised = Authorised {
+        let authorised = Box::new(Authorised {
             ack,
             kin,
             caller,
@@ -347,7 +349,7 @@ impl Call {
             facts,
             pending: None,
             after,
-        };
+        });
         let dialect = target.dialect;
         Running { worker, authorised, guards: None, classes, masker: None, dialect, watch, reply }
     }
@@ -492,25 +494,28 @@ impl Running {
         self.watch.client_gone().then_some(Interrupt::ClientGone)
     }
 
-    /// Ends a call of which the client has got nothing: records it, then says why.
-    pub(crate) async fn fail(mut self, none: NoAnswer) {
+    /// Ends a call of which the client has got nothing: records it, then says why. This and every other end of a call that was not answered has memory of its
+    /// own, so that a call that is answered has no room for it.
+    pub(crate) fn fail(mut self, none: NoAnswer) -> Rest {
         self.authorised.facts.stopped_by = self.watch.orders().take(none);
         let (outcome, code) = why(none);
         let text = if let NoAnswer::Untrusted(text) = none { text } else { code.explain() };
-        self.fail_with(outcome, code, text).await;
+        Box::pin(self.fail_with(outcome, code, text))
     }
 
     /// A guard stopped the answer, or the wait for one ended.
-    pub(crate) async fn stop_for(self, stopped: Stopped) {
+    pub(crate) fn stop_for(self, stopped: Stopped) -> Rest {
         match stopped {
-            Stopped::ByGuard(stop) => self.fail_with(Outcome::Cut, stop.code, &stop.text).await,
-            Stopped::Interrupted(interrupt) => self.fail(NoAnswer::Interrupted(interrupt)).await,
+            Stopped::ByGuard(stop) => {
+                Box::pin(async move { self.fail_with(Outcome::Cut, stop.code, &stop.text).await })
+            }
+            Stopped::Interrupted(interrupt) => self.fail(NoAnswer::Interrupted(interrupt)),
         }
     }
 
     /// The same with the outcome given.
-    pub(crate) async fn fail_as(self, outcome: Outcome, code: Code) {
-        self.fail_with(outcome, code, code.explain()).await;
+    pub(crate) fn fail_as(self, outcome: Outcome, code: Code) -> Rest {
+        Box::pin(self.fail_with(outcome, code, code.explain()))
     }
 
     async fn fail_with(mut self, outcome: Outcome, code: Code, text: &str) {
@@ -527,7 +532,11 @@ impl Running {
     }
 
     /// The end could not be recorded, so nothing is released; goes on trying to record what became of the call instead.
-    pub(crate) async fn without_end(self, mut end: End) {
+    pub(crate) fn without_end(self, end: End) -> Rest {
+        Box::pin(self.told_without_end(end))
+    }
+
+    async fn told_without_end(self, mut end: End) {
         let code = Code::EvidenceUnavailable;
         let error = self.dialect.error_body(code, code.explain(), Some(&self.authorised.ack));
         drop(self.reply.send(self.dialect.error(code, code.explain(), Some(&self.authorised.ack))));

@@ -92,6 +92,11 @@ impl GatewayConfig {
     pub(crate) fn classes(&self) -> Classes {
         self.names.iter().fold(Classes::FORMS, |classes, name| classes.with(name.class()))
     }
+
+    /// How many guards and rules of masking may say something of a call at its end.
+    pub(crate) fn said_at_ends(&self) -> (usize, usize) {
+        (self.guards.len(), self.masking.len())
+    }
 }
 
 /// When the circuit to a provider opens: nothing is sent to it then.

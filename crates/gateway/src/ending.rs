@@ -315,7 +315,7 @@ impl Authorised {
 
     /// Goes on trying to record `end` after the client was told that it could not be recorded. Ends when it is, when the ledger is lost, or
     /// when the gateway ends.
-    pub(crate) async fn owe(mut self, worker: &Worker, end: End, watch: &Watch) {
+    pub(crate) async fn owe(mut self: Box<Self>, worker: &Worker, end: End, watch: &Watch) {
         self.still_owe(worker, &end, watch).await;
     }
 

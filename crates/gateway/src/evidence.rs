@@ -27,11 +27,13 @@ use crate::attempts::Again;
 use crate::authenticate::Caller;
 use crate::code::Code;
 
-/// Room promised for a `call.completed` without the answer's text: its seventeen fields take about 3 KiB sealed and encrypted, the names of
-/// called tools at most 2 KiB more, the stops that cut it at most 2 KiB, what sixteen guards say at most 9 KiB: each a name of 64 bytes, a version with three words of 32,
-/// four labels of 64, how many edits were put in, and the members around them; sixteen rules of masking that stop an answer at most 7 KiB; and 64 digests of names at
-/// most 3 KiB.
-const END_BYTES: u64 = 29 << 10;
+/// Room promised for a `call.completed` without the answer's text and what guards and rules of masking say: its seventeen fields take about 3 KiB sealed and encrypted, the
+/// names of called tools at most 2 KiB more, the stops that cut it at most 2 KiB, 64 digests of names at most 3 KiB; the rest is for what is around them.
+const END_BYTES: u64 = 13 << 10;
+/// What a guard says of an answer, at most: a name of 64 bytes, a version with three words of 32, four labels of 64, how many edits were put in, and the members around them.
+const OF_GUARD_BYTES: u64 = 576;
+/// The same of a rule of masking that stops an answer.
+const OF_MASKING_RULE_BYTES: u64 = 448;
 /// How often a record is sealed again because an erasure destroyed its key meanwhile. Two in a row are already unlikely.
 const RESEAL_LIMIT: u32 = 4;
 /// How long a refused append counts against readiness, in microseconds. A gateway that is not ready gets no calls, so none could show that the
@@ -106,6 +108,8 @@ pub(crate) struct Evidence {
     clock: Arc<dyn Clock>,
     fatal: OnceLock<String>,
     on_fatal: OnFatal,
+    /// Room promised for the end of each call.
+    end_bytes: u64,
     /// Why the newest append was refused, and when, until one succeeds.
     trouble: Mutex<Option<(Micros, String)>>,
     is_troubled: AtomicBool,
@@ -133,8 +137,19 @@ pub(crate) struct Kin {
 }
 
 impl Evidence {
-    pub(crate) fn new(ledger: Arc<Ledger>, clock: Arc<dyn Clock>, on_fatal: OnFatal) -> Self {
-        Self::over(Book::Log(ledger), clock, on_fatal)
+    /// Over `ledger`, for calls of which so many guards and rules of masking may say something at their end. A log keeps room for so many calls at once (half a
+    /// segment), so no call is promised what could never be said of it.
+    pub(crate) fn new(
+        ledger: Arc<Ledger>,
+        clock: Arc<dyn Clock>,
+        on_fatal: OnFatal,
+        (guards, rules): (usize, usize),
+    ) -> Self {
+        let said = |count: usize, bytes: u64| u64::try_from(count).unwrap_or(u64::MAX).saturating_mul(bytes);
+        let of_guards = said(guards, OF_GUARD_BYTES);
+        let end_bytes =
+            END_BYTES.saturating_add(of_guards).saturating_add(said(rules, OF_MASKING_RULE_BYTES));
+        Self { end_bytes, ..Self::over(Book::Log(ledger), clock, on_fatal) }
     }
 
     /// One that records nothing, and lets everything go on as if it had.
@@ -155,6 +170,7 @@ impl Evidence {
             book,
             clock,
             on_fatal,
+            end_bytes: END_BYTES,
             fatal: OnceLock::new(),
             trouble: Mutex::default(),
             is_troubled: AtomicBool::new(false),
@@ -197,7 +213,7 @@ impl Evidence {
     /// Promises room for the end record of a call.
     pub(crate) fn reserve(&self) -> Result<Room, EvidenceError> {
         let Book::Log(ledger) = &self.book else { return Ok(Room(None)) };
-        ledger.reserve(END_BYTES).map(|room| Room(Some(room))).map_err(|error| self.note(error))
+        ledger.reserve(self.end_bytes).map(|room| Room(Some(room))).map_err(|error| self.note(error))
     }
 
     /// Seals and appends `draft`; returns when it is durable.

@@ -76,7 +76,8 @@ pub(crate) async fn send(
     loop {
         let (mut sender, reused) = match pool.take(out.upstream.number) {
             Some(sender) => (sender, true),
-            None => (connect(out.upstream, watch, limits).await?, false),
+            // Most requests find a connection, and none of them has room for making one.
+            None => (Box::pin(connect(out.upstream, watch, limits)).await?, false),
         };
         let answer = watch.race(span(limits.first_byte_ms), sender.try_send_request(request)).await;
         match answer {

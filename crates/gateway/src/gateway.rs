@@ -120,7 +120,12 @@ impl Gateway {
             assessing,
             enrichments,
             enriching,
-            evidence: Evidence::new(Arc::clone(&ledger), Arc::clone(&clock), Arc::clone(&on_fatal)),
+            evidence: Evidence::new(
+                Arc::clone(&ledger),
+                Arc::clone(&clock),
+                Arc::clone(&on_fatal),
+                config.said_at_ends(),
+            ),
             gate,
             clock,
             metrics,

@@ -86,6 +86,10 @@ impl Route {
         if target.authority().is_some() {
             return Self::Unknown;
         }
+        // Nearly every request asks a model, on a path that no declared route has.
+        if let Some(surface) = Self::asked(method, target) {
+            return Self::Ask(surface);
+        }
         if let Some(found) = Found::of(method, target, speaks) {
             return Self::Declared(Box::new(found));
         }
@@ -97,10 +101,6 @@ impl Route {
         }
         let Some(path) = target.path().strip_prefix(ROOT) else { return Self::Unknown };
         match *method {
-            Method::POST => Surface::ALL
-                .into_iter()
-                .find(|surface| surface.path() == path)
-                .map_or(Self::Unknown, Self::Ask),
             Method::GET if path == "/models" => Self::Models,
             Method::GET => match path.strip_prefix("/models/") {
                 Some(model) if !model.is_empty() && model.len() <= MAX_MODEL_BYTES => {
@@ -110,6 +110,12 @@ impl Route {
             },
             _ => Self::Unknown,
         }
+    }
+
+    /// The surface that a request asks a model on.
+    fn asked(method: &Method, target: &Uri) -> Option<Surface> {
+        let path = target.path().strip_prefix(ROOT).filter(|_| method == Method::POST)?;
+        Surface::ALL.into_iter().find(|surface| surface.path() == path)
     }
 
     /// Whether the gateway answers it by itself: no model is asked, and nothing leaves.

@@ -69,6 +69,11 @@ pub(crate) enum Seen {
 }
 
 impl Watch {
+    /// Takes characters of ASCII, each of which has a shape.
+    pub(crate) fn see_shapes(&mut self) {
+        *self = Self::default();
+    }
+
     /// Takes the next character.
     pub(crate) fn see(&mut self, c: char) -> Seen {
         let Some(kind) = kind(c) else {

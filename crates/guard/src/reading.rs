@@ -42,11 +42,44 @@ impl Reading {
 
     /// Reads a piece: appends its readable form to `out`; gives what its invisible characters carry.
     pub(crate) fn read(&mut self, piece: &str, out: &mut String, mut carries: impl FnMut(&'static str)) {
-        for c in piece.chars() {
+        let mut rest = piece;
+        while !rest.is_empty() {
+            rest = self.read_plain(rest, out);
+            // What is left begins with a character that takes a closer look.
+            let mut characters = rest.chars();
+            let Some(c) = characters.next() else { return };
+            rest = characters.as_str();
             if let Some(c) = self.unescaped(c) {
                 self.take(c, out, &mut carries);
             }
         }
+    }
+
+    /// Reads the letters, digits and signs of ASCII that `piece` begins with, and single spaces between them, which most of any text is; gives the rest.
+    fn read_plain<'p>(&mut self, piece: &'p str, out: &mut String) -> &'p str {
+        let is_within_escape = self.escapes.as_ref().is_some_and(|escape| !escape.is_plain());
+        if is_within_escape {
+            return piece;
+        }
+        let is_json = self.escapes.is_some();
+        let mut after_space = self.after_space;
+        let plain = piece.bytes().take_while(|byte| {
+            let is_space = *byte == b' ';
+            let goes_on =
+                (byte.is_ascii_graphic() && !(is_json && *byte == b'\\')) || (is_space && !after_space);
+            after_space = is_space;
+            goes_on
+        });
+        let (plain, rest) = piece.split_at(plain.count());
+        let Some(last) = plain.bytes().next_back() else { return piece };
+        self.watch.see_shapes();
+        self.after_space = last == b' ';
+        let from = out.len();
+        out.push_str(plain);
+        if let Some(added) = out.get_mut(from..) {
+            added.make_ascii_lowercase();
+        }
+        rest
     }
 
     /// The character that `c` completes.
@@ -109,6 +142,11 @@ impl Reading {
 }
 
 impl Escape {
+    /// Whether a character that comes now stands for itself.
+    fn is_plain(&self) -> bool {
+        matches!(self.state, State::Plain)
+    }
+
     /// The character of a UTF-16 unit, or of a pair's second one.
     fn unit(&mut self, unit: u16) -> Option<char> {
         let first = self.high.take();
@@ -181,4 +219,68 @@ pub(crate) fn read_term(term: &str) -> String {
     Reading::new(false).read(term, &mut out, |_| {});
     out.truncate(out.trim_end().len());
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is between plain letters: spaces in rows, what is longer than a byte, what has no shape, what begins an escape or could end one.
+    const PIECES: [&str; 24] = [
+        "a",
+        "Z",
+        "word ",
+        "  ",
+        " ",
+        "\t",
+        "\n",
+        "\u{7f}",
+        "\u{0}",
+        "\\",
+        "\\u00e4",
+        "\\ud83d",
+        "\\ude00",
+        "\\n",
+        "\"",
+        "\u{200b}",
+        "\u{200b}\u{200b}\u{200b}\u{200b}",
+        "\u{1f3f4}\u{e0067}",
+        "\u{fe0f}",
+        "\u{ff21}",
+        "\u{c4}",
+        "\u{1d400}",
+        "\u{2019}",
+        "d83d",
+    ];
+
+    /// The text, read character by character.
+    fn slowly(text: &str, json: bool) -> (String, Vec<&'static str>) {
+        let (mut reading, mut out, mut carried) = (Reading::new(json), String::new(), Vec::new());
+        for c in text.chars() {
+            if let Some(c) = reading.unescaped(c) {
+                reading.take(c, &mut out, &mut |what| carried.push(what));
+            }
+        }
+        (out, carried)
+    }
+
+    #[test]
+    fn what_is_read_many_letters_at_a_time_is_what_is_read_one_by_one() {
+        let mut seed = 7u64;
+        let mut next = |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(seed >> 33).expect("31 bits") % below
+        };
+        for _ in 0..20_000 {
+            let text: String = (0..next(12)).map(|_| PIECES[next(PIECES.len())]).collect();
+            let cut = text.char_indices().map(|(at, _)| at).nth(next(8)).unwrap_or(text.len());
+            for json in [false, true] {
+                let (mut reading, mut out, mut carried) = (Reading::new(json), String::new(), Vec::new());
+                for piece in [&text[..cut], &text[cut..]] {
+                    reading.read(piece, &mut out, |what| carried.push(what));
+                }
+                assert_eq!((out, carried), slowly(&text, json), "{text:?}, cut at {cut}, JSON: {json}");
+            }
+        }
+    }
 }

@@ -5,10 +5,12 @@
 
 use std::io;
 use std::sync::PoisonError;
+use std::thread;
 
 use tabellion_tlog::{Hash, TILE_WIDTH, TileId, bundle_path, leaf_hash, push_entry};
 
 use crate::batches::BatchRef;
+use crate::disk::together::Together;
 use crate::disk::{self, Disk};
 use crate::read;
 use crate::shared::Shared;
@@ -28,6 +30,8 @@ pub(crate) const CHECKPOINT_PATH: &str = "log/checkpoint";
 /// Blocks of 256 entries per turn, so that the head and the checkpoint never wait long behind a backlog. A turn comes ten times a second at least while there is one:
 /// 80,000 entries a second, more than are ever recorded.
 const BLOCKS_PER_TURN: u64 = 32;
+/// Up to here there is little to do, and whoever appends goes first: on a machine of one core it would wait for all of it.
+const LITTLE_BLOCKS: u64 = 8;
 /// A decimal number of entries.
 const MAX_DERIVED_FILE: u64 = 32;
 
@@ -48,9 +52,17 @@ pub(crate) fn advance(shared: &Shared) -> io::Result<bool> {
     if from >= until {
         return Ok(false);
     }
-    for block in from / BLOCK..until / BLOCK {
-        derive_block(shared, disk, block)?;
+    let mut files = Together::new(disk);
+    let blocks = from / BLOCK..until / BLOCK;
+    let is_little = blocks.end - blocks.start <= LITTLE_BLOCKS;
+    for block in blocks {
+        derive_block(shared, &mut files, block)?;
+        if is_little {
+            thread::yield_now();
+        }
     }
+    // INVARIANT: the mark is written when all that it speaks of is durable.
+    files.settle()?;
     disk::write_file_durably(disk, DERIVED_PATH, until.to_string().as_bytes())?;
     Ok(until < ready)
 }
@@ -97,16 +109,17 @@ pub(crate) fn check(disk: &dyn Disk, state: &LogState, goes_on: &dyn Fn() -> boo
     Ok(until / BLOCK)
 }
 
-fn derive_block(shared: &Shared, disk: &dyn Disk, block: u64) -> io::Result<()> {
+fn derive_block(shared: &Shared, files: &mut Together<'_>, block: u64) -> io::Result<()> {
+    let disk = shared.disk.as_ref();
     let batch_of = |index| shared.state.read().unwrap_or_else(PoisonError::into_inner).batch_of(index);
     let known = {
         let state = shared.state.read().unwrap_or_else(PoisonError::into_inner);
         state.tree.recent_leaves(block * BLOCK, (block + 1) * BLOCK)
     };
     let (bundle, leaves) = block_of(disk, block, &batch_of, known)?;
-    write(disk, &bundle_path(block, TILE_WIDTH), &bundle)?;
+    write(disk, files, &bundle_path(block, TILE_WIDTH), &bundle)?;
     let leaf_tile = TileId::full(0, block);
-    write(disk, &leaf_tile.path(), &tile_bytes(&leaves))?;
+    write(disk, files, &leaf_tile.path(), &tile_bytes(&leaves))?;
     // A tile of level l is full when 256 tiles of level l − 1 are.
     let (mut level, mut index) = (1u8, block + 1);
     while index % u64::from(TILE_WIDTH) == 0 {
@@ -115,7 +128,7 @@ fn derive_block(shared: &Shared, disk: &dyn Disk, block: u64) -> io::Result<()> 
         let state = shared.state.read().unwrap_or_else(PoisonError::into_inner);
         let hashes = upper_hashes(&state, level, index - 1)?;
         drop(state);
-        write(disk, &tile.path(), &tile_bytes(&hashes))?;
+        write(disk, files, &tile.path(), &tile_bytes(&hashes))?;
         level += 1;
     }
     Ok(())
@@ -164,8 +177,8 @@ fn tile_bytes(hashes: &[Hash]) -> Vec<u8> {
     hashes.iter().flat_map(|hash| hash.as_bytes().iter().copied()).collect()
 }
 
-fn write(disk: &dyn Disk, path: &str, bytes: &[u8]) -> io::Result<()> {
+fn write(disk: &dyn Disk, files: &mut Together<'_>, path: &str, bytes: &[u8]) -> io::Result<()> {
     let path = format!("{TILE_DIR}/{path}");
     disk.create_dir_all(disk::parent(&path))?;
-    disk::write_file_durably(disk, &path, bytes)
+    files.write(path, bytes)
 }

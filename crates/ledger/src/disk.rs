@@ -8,7 +8,10 @@
 
 use std::io;
 
+use together::Together;
+
 pub mod real;
+pub(crate) mod together;
 
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,19 +120,10 @@ pub fn temporary_name(path: &str) -> String {
 }
 
 /// Puts `bytes` at `path` so that after a crash the name holds the old content or the new, whole; after `Ok`, the new.
-///
-/// Content first, then its name: a rename that outlived an unsynced content would show an empty file.
 pub fn write_file_durably(disk: &dyn Disk, path: &str, bytes: &[u8]) -> io::Result<()> {
-    let temporary = temporary_name(path);
-    if disk.exists(&temporary)? {
-        disk.remove(&temporary)?; // left by a crash; nobody reads it
-    }
-    let file = disk.open(&temporary, OpenMode::CreateNew)?;
-    file.write_at(0, bytes)?;
-    file.sync()?;
-    drop(file);
-    disk.rename(&temporary, path)?;
-    disk.sync_dir(parent(path))
+    let mut one = Together::new(disk);
+    one.write(path.to_owned(), bytes)?;
+    one.settle()
 }
 
 /// Creates `dir` with its missing parents and makes every one of those names durable.

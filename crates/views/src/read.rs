@@ -1,10 +1,11 @@
 //! Reading committed batches in order, ahead of whoever folds them.
 //!
 //! Promises: batches come whole and in the order of the log. Reading an entry (decryption, JSON) costs about what folding it does, so a
-//! long way is read by threads of their own; a short one, as after each commit, by the caller.
+//! long way is read by threads of their own; a short one, as after each commit, by the caller, who lets others run in between while there is little to do.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use tabellion_ledger::{LedgerError, PlainUnit, RawEntry, Reader};
 use tabellion_model::{Entry, Header, Micros};
@@ -19,8 +20,13 @@ const READERS: usize = 2;
 const STRETCH_ENTRIES: u64 = 128;
 /// Stretches that wait for the folding thread, for each reading one: a few MiB of ordinary records.
 const WAITING: usize = 2;
-/// Up to here the caller reads by itself.
+/// Up to here the caller reads by itself, and calls that are under way go first: on a machine of one core they would wait for all of it, several milliseconds. Where
+/// more has come together nobody can be let go first, or the views would fall behind for good.
 const SHORT_ENTRIES: u64 = 1024;
+/// Entries after which others may run then, whole batches: a third of a millisecond.
+const BREATH_ENTRIES: u64 = 8;
+/// For how long others go first: where they never have enough, the views would stand still, and with them everything that is decided by them.
+const COURTESY: Duration = Duration::from_millis(20);
 
 /// One committed record or statement, as it is folded.
 #[derive(Debug)]
@@ -81,14 +87,25 @@ pub(crate) fn batches(
     mut each: impl FnMut(Batch) -> Result<(), ViewsError>,
 ) -> Result<(), ViewsError> {
     if to.saturating_sub(from) <= SHORT_ENTRIES {
-        return stretch(reader, from, to)?.into_iter().try_for_each(each);
+        let began = Instant::now();
+        for bounds in stretches(reader, (from, to), BREATH_ENTRIES) {
+            let (begin, end) = bounds?;
+            stretch(reader, begin, end)?.into_iter().try_for_each(&mut each)?;
+            if began.elapsed() < COURTESY {
+                thread::yield_now();
+            }
+        }
+        return Ok(());
     }
     thread::scope(|scope| {
         let mut ahead: Vec<Receiver<Stretch>> = Vec::new();
         for number in 0..READERS {
             let (send, receive) = sync_channel(WAITING);
             ahead.push(receive);
-            scope.spawn(move || read_ahead(reader, stretches(reader, from, to).skip(number), &send));
+            scope.spawn(move || {
+                let mine = stretches(reader, (from, to), STRETCH_ENTRIES).skip(number);
+                read_ahead(reader, mine, &send);
+            });
         }
         let mut reached = from;
         // The readers take turns, so the next stretch always comes from the next reader; whoever has none left has hung up.
@@ -135,15 +152,19 @@ fn read_ahead(
     }
 }
 
-/// The bounds of stretches of whole batches, in order.
-fn stretches(reader: &Reader, from: u64, to: u64) -> impl Iterator<Item = Result<(u64, u64), ViewsError>> {
+/// The bounds of stretches of whole batches, of at least so many entries each where there are as many, in order.
+fn stretches(
+    reader: &Reader,
+    (from, to): (u64, u64),
+    entries: u64,
+) -> impl Iterator<Item = Result<(u64, u64), ViewsError>> {
     let mut next = from;
     std::iter::from_fn(move || {
         if next >= to {
             return None;
         }
         let begin = next;
-        let last = (begin + STRETCH_ENTRIES).min(to) - 1;
+        let last = (begin + entries).min(to) - 1;
         Some(reader.commit_end(last).map_err(ViewsError::from).map(|end| {
             next = end;
             (begin, end)

@@ -124,7 +124,7 @@ pub(crate) struct Asked {
 /// A stream on its way.
 struct Streaming {
     worker: Arc<Worker>,
-    authorised: Authorised,
+    authorised: Box<Authorised>,
     dialect: Dialect,
     watch: Watch,
     pieces: Pieces,
@@ -239,7 +239,7 @@ impl Streaming {
         }
     }
 
-    async fn end(mut self, fate: Fate, body: Incoming, sender: Sender, upstream: usize) {
+    async fn end(mut self: Box<Self>, fate: Fate, body: Incoming, sender: Sender, upstream: usize) {
         self.authorised.facts.answered = self.relay.answered();
         self.authorised.named(self.relay.names(), self.worker.shared.catalogue.name(upstream));
         self.authorised.facts.counted = self.relay.counted();
@@ -293,7 +293,7 @@ impl Streaming {
 
     /// What becomes of a whole stream by what the guards say of it, those among them that others run.
     async fn judge(&mut self, fate: Fate) -> Fate {
-        let Authorised { facts, stopwatch, .. } = &mut self.authorised;
+        let Authorised { facts, stopwatch, .. } = self.authorised.as_mut();
         let waiting = Waiting { worker: &self.worker, watch: &mut self.watch, stopwatch };
         let is_unseen = match Box::pin(self.relay.ask(&mut facts.guards, waiting)).await {
             Ok(proposals) => {
@@ -317,7 +317,7 @@ impl Streaming {
 
     /// Records the end, then releases what was held for it.
     async fn release(
-        mut self,
+        mut self: Box<Self>,
         (outcome, code, delivered): (Outcome, Option<Code>, Delivered),
         held: Vec<Bytes>,
         mut body: Incoming,
@@ -331,7 +331,7 @@ impl Streaming {
             self.worker.pool.put(upstream, sender);
         }
         if completed.is_err() {
-            return self.without_end().await;
+            return Box::pin(self.without_end()).await;
         }
         let bytes: usize = held.iter().map(Bytes::len).sum();
         self.worker.shared.metrics.released(self.released.bytes + bytes as u64);
@@ -340,7 +340,7 @@ impl Streaming {
     }
 
     /// Records that the stream was cut, then says so in it.
-    async fn cut(mut self, none: NoAnswer) {
+    async fn cut(mut self: Box<Self>, none: NoAnswer) {
         self.authorised.facts.stopped_by = self.watch.orders().take(none);
         let (outcome, code) = why(none);
         let error = self.error_event(code);
@@ -353,7 +353,7 @@ impl Streaming {
         };
         let end = self.ending(outcome, Some(code), delivered, if gone { taken } else { all });
         if self.authorised.complete(&self.worker, &end).await.is_err() {
-            return self.without_end().await;
+            return Box::pin(self.without_end()).await;
         }
         self.worker.shared.metrics.released(self.released.bytes);
         if !gone {
@@ -362,13 +362,13 @@ impl Streaming {
     }
 
     /// The end could not be recorded: the client gets an error in place of what was held.
-    async fn without_end(mut self) {
+    async fn without_end(mut self: Box<Self>) {
         let code = Code::EvidenceUnavailable;
         let error = self.error_event(code);
         let _ = self.give(vec![error]).await;
         let (_, all) = self.released.digests(&self.pieces, &[]);
         let end = self.ending(Outcome::Cut, Some(code), Delivered::Partial, all);
-        let Self { worker, authorised, watch, pieces, .. } = self;
+        let Self { worker, authorised, watch, pieces, .. } = *self;
         // The client's stream ends here, while its record is still owed.
         drop(pieces);
         authorised.owe(&worker, end, &watch).await;

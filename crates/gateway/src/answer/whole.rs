@@ -15,7 +15,7 @@ use crate::answer::masked::Extent;
 use crate::answer::parts::{Parts, Stage};
 use crate::answer::transcript::Transcript;
 use crate::body::AnswerBody;
-use crate::call::Running;
+use crate::call::{Rest, Running};
 use crate::code::Code;
 use crate::config::{Limits, span};
 use crate::dialect::headers::return_headers;
@@ -258,14 +258,14 @@ fn masked(
 }
 
 /// Ends a call whose answer masking keeps back, as one that a guard stops.
-async fn stop_masked(mut running: Running, code: Code) {
+fn stop_masked(mut running: Running, code: Code) -> Rest {
     let said = running.masker.as_ref().map(|masker| masker.stopped()).unwrap_or_default();
     running.authorised.facts.guards.extend(said);
     let facts = &running.authorised.facts;
     let stop = running.worker.shared.guards.stop(&facts.guards, Side::Answer);
     match stop.filter(|stop| stop.code == code) {
-        Some(stop) => running.stop_for(Stopped::ByGuard(stop)).await,
-        None => running.fail(NoAnswer::Failed(code)).await,
+        Some(stop) => running.stop_for(Stopped::ByGuard(stop)),
+        None => running.fail(NoAnswer::Failed(code)),
     }
 }
 
@@ -292,7 +292,7 @@ async fn guarded(
     if let Some(scope) = scope {
         guards.settle(scope);
     }
-    let Authorised { facts, stopwatch, .. } = &mut running.authorised;
+    let Authorised { facts, stopwatch, .. } = running.authorised.as_mut();
     facts.guards = guards.results(true, facts.received_bytes());
     let waiting = Waiting { worker: &running.worker, watch: &mut running.watch, stopwatch };
     let proposals = guards.ask(&mut facts.guards, waiting).await.map_err(Stopped::Interrupted)?;

@@ -47,7 +47,7 @@ const IN_FRAMES: &str = "/converse-stream";
 /// An answer on its way.
 struct Passing {
     worker: Arc<Worker>,
-    authorised: Authorised,
+    authorised: Box<Authorised>,
     watch: Watch,
     pieces: Pieces,
     released: Released,

@@ -99,7 +99,7 @@ pub(super) fn shared(
         // A canary is no traffic to tell anything of.
         enrichments: Arc::clone(&real.enrichments),
         enriching: Enriching::default(),
-        evidence: Evidence::new(Arc::clone(ledger), Arc::clone(&real.clock), on_fatal),
+        evidence: Evidence::new(Arc::clone(ledger), Arc::clone(&real.clock), on_fatal, config.said_at_ends()),
         stops: stops::of(&gate),
         gate,
         clock: Arc::clone(&real.clock),

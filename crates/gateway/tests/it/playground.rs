@@ -1,13 +1,14 @@
 //! Calls that are tried: what would come of them, and that they are none.
 
 use std::sync::Arc;
+use std::thread;
 
 use serde_json::json;
 use tabellion_gateway::{GuardConfig, GuardKind, GuardMode, GuardSide, NotTried, TriedCall, TryCall};
 use tabellion_model::CredentialId;
-use tabellion_model::body::{BudgetScope, Caps, Delivered, GuardOutcome, Outcome, SystemStage};
+use tabellion_model::body::{BudgetScope, Caps, Delivered, GuardOutcome, Outcome, StopScope, SystemStage};
 use tabellion_model::charge::Window;
-use tabellion_testkit::upstream::{Answer, Script, openai, responses};
+use tabellion_testkit::upstream::{Answer, Gate, Script, openai, responses};
 
 use crate::budgets::{budget, organisation};
 use crate::fixture::{Fixture, KEY, Setup, say, say_streaming};
@@ -199,6 +200,46 @@ fn what_stops_a_call_stops_one_that_is_tried() {
         "a paused system's call was sent"
     );
     assert_eq!(fixture.ledger.reader().size(), size, "a tried call is on record");
+}
+
+/// Requirement: P36, N11. An emergency stop cuts what a trial asked for while it is under way, before a byte of the answer and in the midst of a stream, and leaves nothing on record.
+#[test]
+fn a_stop_cuts_a_trial_that_is_under_way() {
+    let first = openai::STREAM.find("\n\n").expect("an event") + 2;
+    for is_stream in [false, true] {
+        let gate = Gate::new();
+        let answer = if is_stream {
+            Answer::events(openai::STREAM).pause_after(first, &gate)
+        } else {
+            Answer::json(200, openai::CHAT).held_at(&gate)
+        };
+        let fixture = Fixture::new(answer);
+        let size = fixture.ledger.reader().size();
+        let body = if is_stream { say_streaming("Go on") } else { say("Go on") };
+        let asks = TryCall { body: String::from_utf8(body).expect("text"), asks: true, ..call("") };
+        let playground = fixture.gateway.as_ref().expect("it serves").playground();
+        let trial = thread::scope(|scope| {
+            let trial = scope.spawn(|| playground.try_call(&asks));
+            assert!(gate.reached(), "the provider was not asked");
+            fixture.stop_by(Some(StopScope::Tenant));
+            trial.join().expect("a trial that ends")
+        });
+        gate.open();
+        let cut = trial.unwrap_or_else(|why| panic!("{why}")).answered.expect("it was sent");
+        assert_eq!(
+            (cut.outcome, cut.code.as_deref()),
+            (Outcome::Cut, Some("stopped")),
+            "a stop cut calls and no trials"
+        );
+        assert!(!cut.body.contains("[DONE]"), "what came after the stop was shown: {}", cut.body);
+        assert_eq!(fixture.ledger.reader().size(), size, "a tried call is on record");
+        let trial = tried(&fixture, &asks);
+        assert_eq!(
+            trial.refused.map(|(code, _)| code),
+            Some("stopped"),
+            "a trial is sent while everything stands still"
+        );
+    }
 }
 
 /// Requirement: P36, N22. What a provider keeps, an earlier answer of the system's own among it, is read to nobody by a trial: that would be past every record of who

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tabellion_gateway::Limits;
+use tabellion_gateway::{GuardConfig, GuardKind, Limits};
 use tabellion_ledger::Clock;
 use tabellion_model::Micros;
 use tabellion_model::body::{Delivered, Outcome};
@@ -141,6 +141,28 @@ fn without_an_end_on_record_a_stream_ends_in_an_error() {
         "the client must not take this for whole: {last}"
     );
     assert!(!answer.text().contains("[DONE]"), "a stream without its record must not look ended");
+}
+
+/// The room that a log of usual segments (64 MiB) keeps for ends is enough for a thousand calls at once, with some guards set up as well: here for eight, in a 128th of it.
+#[test]
+fn a_thousand_calls_at_once_find_room_for_their_ends() {
+    let gate = Gate::new();
+    let first = openai::STREAM.find("\n\n").expect("an event") + 2;
+    let guards = ["a", "b", "c", "d"].map(|name| GuardConfig {
+        words: vec!["kumquat".to_owned()],
+        ..GuardConfig::new(name, GuardKind::Words)
+    });
+    let setup = Setup { segment_bytes: (64 << 20) / 128, guards: guards.to_vec(), ..Setup::default() };
+    let fixture = Fixture::with(Answer::events(openai::STREAM).pause_after(first, &gate), setup);
+    let mut open: Vec<_> = (0..8).map(|_| fixture.ask(&say_streaming("Go on"))).collect();
+    for client in &mut open {
+        client.read_until("\n\n");
+    }
+    gate.open();
+    for client in &mut open {
+        client.read_until("[DONE]");
+    }
+    assert_eq!(fixture.ended(8).len(), 8, "calls that were open at once have no end");
 }
 
 #[test]

@@ -248,6 +248,8 @@ fn what_waits_too_long_for_an_anchor_raises_an_alarm_that_ends_with_it() {
     let file = file.filter(|path| path.extension().is_some_and(|ending| ending == "json")).last().unwrap();
     let mut job: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     job["created_at"] = (job["created_at"].as_u64().unwrap() - 2 * 3_600_000_000).into();
+    job["next_at"] = 0.into();
+    let attempts = job["attempts"].as_u64().unwrap();
     fs::write(&file, serde_json::to_vec(&job).unwrap()).unwrap();
 
     let server = notary.serve();
@@ -260,6 +262,8 @@ fn what_waits_too_long_for_an_anchor_raises_an_alarm_that_ends_with_it() {
         metrics(&address).lines().any(|one| one == line)
     };
     wait_until("the alarm", || overdue(1));
+    // The numbers are made when they are asked for; the server says it when it has asked the authority in vain.
+    wait_until("an attempt", || jobs(&notary)[0]["attempts"].as_u64() > Some(attempts));
     assert_eq!(coverage(&notary)["overdue"], true);
     let text = notary.run(&["anchor", "status"]).ends(0).out;
     assert!(text.contains("overdue: owed since"), "{text}");

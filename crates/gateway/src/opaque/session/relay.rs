@@ -51,7 +51,7 @@ type Writing = WriteHalf<TokioIo<Upgraded>>;
 /// A conversation.
 pub(super) struct Conversation {
     worker: Arc<Worker>,
-    authorised: Authorised,
+    authorised: Box<Authorised>,
     watch: Watch,
     opening: OpeningId,
     reserved: Reserved,
@@ -125,7 +125,7 @@ struct Down {
 impl Conversation {
     pub(super) fn new(
         worker: Arc<Worker>,
-        authorised: Authorised,
+        authorised: Box<Authorised>,
         watch: Watch,
         prepared: &Prepared,
     ) -> Self {
@@ -159,7 +159,7 @@ impl Conversation {
         self.authorised.stopwatch.enter(Phase::Upstream);
         let over = {
             let Self { worker, authorised, watch, opening, .. } = &mut self;
-            let Authorised { facts, caller, .. } = authorised;
+            let Authorised { facts, caller, .. } = authorised.as_mut();
             let standing = Standing {
                 shared: &worker.shared,
                 caller,
