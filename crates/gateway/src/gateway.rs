@@ -120,12 +120,7 @@ impl Gateway {
             assessing,
             enrichments,
             enriching,
-            evidence: Evidence::new(
-                Arc::clone(&ledger),
-                Arc::clone(&clock),
-                Arc::clone(&on_fatal),
-                config.said_at_ends(),
-            ),
+            evidence: Evidence::new(ledger.clone(), clock.clone(), on_fatal.clone(), config.said_at_ends()),
             gate,
             clock,
             metrics,

@@ -143,7 +143,7 @@ impl Reading {
 
 impl Escape {
     /// Whether a character that comes now stands for itself.
-    fn is_plain(&self) -> bool {
+    fn is_plain(self) -> bool {
         matches!(self.state, State::Plain)
     }
 

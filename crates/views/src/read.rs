@@ -87,11 +87,11 @@ pub(crate) fn batches(
     mut each: impl FnMut(Batch) -> Result<(), ViewsError>,
 ) -> Result<(), ViewsError> {
     if to.saturating_sub(from) <= SHORT_ENTRIES {
-        let began = Instant::now();
+        let since = Instant::now();
         for bounds in stretches(reader, (from, to), BREATH_ENTRIES) {
             let (begin, end) = bounds?;
             stretch(reader, begin, end)?.into_iter().try_for_each(&mut each)?;
-            if began.elapsed() < COURTESY {
+            if since.elapsed() < COURTESY {
                 thread::yield_now();
             }
         }
